@@ -1,0 +1,40 @@
+# The BUILD files' own words. Pants gives these functions to every BUILD file.
+
+# What every tier carries, lowest first: each may import those before it.
+SHARED = ("types", "utils", "telemetry", "core")
+
+
+def noderr_package(imports):
+    """One folder below packages/noderr: sources, tests, and the only packages of ours that it may import.
+
+    Between tiers the manifests decide (the lint `tier-boundaries`); `imports` says which way data flows within one.
+    """
+    python_sources(sources=["*.py", "!*_test.py", "!test_*.py", "!conftest.py"])
+    python_tests(name="tests", batch_compatibility_tag="noderr")
+    allowed = [f"//packages/noderr/{name}/**" for name in imports]
+    __dependencies_rules__(("*", "/**", *allowed, "//3rdparty/python/**", "//tiers/*/tier.toml", "!*"))
+
+
+def node_tier(tier):
+    """A tier: its node, its image and its archives, for both architectures."""
+    python_sources(name="src", sources=["node.py"], dependencies=[":manifest", "//:version"])
+    resources(name="manifest", sources=["tier.toml"])
+    pex_binary(name="node", entry_point="node.py:main", dependencies=[":src"])
+    for architecture, suffix in (("amd64", ""), ("arm64", "-arm64")):
+        image_layers(
+            name=f"layers{suffix}",
+            tier=tier,
+            architecture=architecture,
+            entry_point=f"tiers.{tier}.node:main",
+            dependencies=[":src"],
+            shared=[f"//packages/noderr/{name}" for name in SHARED],
+            base=f"//build-support/base_image:{architecture}",
+        )
+        docker_image(
+            name=f"image{suffix}",
+            dependencies=[f":layers{suffix}", "//build-support/node_image:audit"],
+            repository=f"noderr-{tier}",
+            image_tags=["{build_args.NODEOS_VERSION}", "latest"],
+            extra_build_args=[f"LAYERS=tiers.{tier}/layers{suffix}"],
+        )
+        node_archive(name=f"archive{suffix}", layers=f":layers{suffix}")

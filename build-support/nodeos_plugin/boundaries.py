@@ -1,0 +1,47 @@
+"""`./pants lint`: no source file imports across tiers.
+
+The tier manifests say which tiers carry a package. A package may import another only if every tier that carries the
+first carries the second too; a tier's composition root may import what its manifest lists.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, FrozenSet, Iterable, Iterator, Mapping, Tuple
+
+Carriers = Mapping[str, FrozenSet[str]]
+
+_PACKAGE = re.compile(r"packages/noderr/([^/]+)(/|$)")
+_TIER = re.compile(r"tiers/([^/]+)(/|$)")
+
+
+def carriers(packages_by_tier: Mapping[str, Iterable[str]]) -> Dict[str, FrozenSet[str]]:
+    """Which tiers carry each package, by the package's folder name."""
+    found: Dict[str, FrozenSet[str]] = {}
+    for tier, listed in packages_by_tier.items():
+        for name in listed:
+            folder = name.replace("-", "_")
+            found[folder] = found.get(folder, frozenset()) | {tier}
+    return found
+
+
+def violations(folder: str, imported_folders: Iterable[str], carried_by: Carriers) -> Iterator[Tuple[str, str]]:
+    """Each import of `folder` that crosses tiers, as (folder imported, reason)."""
+    needed = _tiers_of(folder, carried_by)
+    if not needed:
+        return
+    for imported in sorted(set(imported_folders)):
+        package, root = _PACKAGE.match(imported), _TIER.match(imported)
+        if package and package.group(1) in carried_by:
+            lacking = needed - carried_by[package.group(1)]
+            if lacking:
+                yield imported, f"it is in no image of {', '.join(sorted(lacking))}"
+        elif root and folder != imported:
+            yield imported, "a composition root is imported by nobody"
+
+
+def _tiers_of(folder: str, carried_by: Carriers) -> FrozenSet[str]:
+    package, root = _PACKAGE.match(folder), _TIER.match(folder)
+    if root:
+        return frozenset({root.group(1)})
+    return carried_by.get(package.group(1), frozenset()) if package else frozenset()
