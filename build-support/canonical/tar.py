@@ -16,13 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from canonical.errors import CanonicalTarError
+
 Kind = Literal["file", "dir", "symlink"]
 
 _TYPES: dict[Kind, bytes] = {"file": tarfile.REGTYPE, "dir": tarfile.DIRTYPE, "symlink": tarfile.SYMTYPE}
-
-
-class CanonicalTarError(Exception):
-    """The content has no canonical form; the message names the path."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,7 @@ def read_tar(source: BinaryIO) -> Iterator[Entry]:
             path = info.name.removeprefix("./").strip("/")
             if path in ("", "."):
                 continue
+            _check_headers(path, info)
             if info.isreg():
                 handle = archive.extractfile(info)
                 content = handle.read() if handle else b""
@@ -93,7 +92,7 @@ def tree_entries(root: Path, prefix: str = "") -> Iterator[Entry]:
             elif found.is_dir():
                 yield Entry(path, "dir", 0o755)
             elif found.is_file():
-                yield Entry(path, "file", 0o755 if os.access(found, os.X_OK) else 0o644, content=found)
+                yield Entry(path, "file", 0o755 if found.stat().st_mode & stat.S_IXUSR else 0o644, content=found)
             else:
                 raise CanonicalTarError(f"{found}: is neither file, directory nor symbolic link")
 
@@ -113,3 +112,10 @@ def _check_path(path: str) -> None:
     parts = path.split("/")
     if path.startswith("/") or any(part in ("", ".", "..") for part in parts):
         raise CanonicalTarError(f"{path!r}: must be a relative path without '.', '..' or empty parts")
+
+
+def _check_headers(path: str, info: tarfile.TarInfo) -> None:
+    """An attribute that the canonical form cannot say must not vanish without a word."""
+    for name in sorted(info.pax_headers):
+        if name.startswith("SCHILY.xattr."):
+            raise CanonicalTarError(f"{path}: carries the extended attribute {name.removeprefix('SCHILY.xattr.')}")

@@ -53,6 +53,7 @@ def prepare(platform: str, *, with_pants: bool) -> dict[str, str]:
         "PANTS_PEX_CLI_VERSION_CONSTRAINTS": f"=={installed.pex_version}",
         "PANTS_PEX_CLI_KNOWN_VERSIONS": json.dumps([f"{installed.pex_version}|{platform}|{sha256}|{size}"]),
         "PANTS_PYTHON_BOOTSTRAP_SEARCH_PATH": json.dumps([str(for_pants.parent), str(for_product.parent)]),
+        "PANTS_SHELL_SETUP_EXECUTABLE_SEARCH_PATHS": json.dumps([str(for_pants.parent), "<PATH>"]),
         "NODEOS_PEX_VERSION": installed.pex_version,
         "NO_SCIE_WARNING": "1",
     }

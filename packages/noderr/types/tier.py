@@ -16,15 +16,34 @@ from noderr.types.errors import ManifestError
 SHARED_PACKAGES = frozenset({"telemetry", "core", "types", "utils"})
 """Packages that every tier carries. They import no tier's packages."""
 
-KNOWN_PACKAGES = SHARED_PACKAGES | frozenset(
-    """
-    oracle-consensus alpha-edge alpha-exploitation market-intel quant-research ml ml-client capital-ai backtesting
-    guardian-consensus risk-engine compliance safety-control human-oversight attestation-hardening attestation-mvs
-    validator-consensus execution floor-engine exchanges data-connectors market-data on-chain-service
-    on-chain-settlement network-optimizer
-    """.split()
-)
-"""Every package a manifest may name: the vocabulary that catches a misspelling. Which tier has which is the manifest's."""
+KNOWN_PACKAGES = SHARED_PACKAGES | {
+    "oracle-consensus",
+    "alpha-edge",
+    "alpha-exploitation",
+    "market-intel",
+    "quant-research",
+    "ml",
+    "ml-client",
+    "capital-ai",
+    "backtesting",
+    "guardian-consensus",
+    "risk-engine",
+    "compliance",
+    "safety-control",
+    "human-oversight",
+    "attestation-hardening",
+    "attestation-mvs",
+    "validator-consensus",
+    "execution",
+    "floor-engine",
+    "exchanges",
+    "data-connectors",
+    "market-data",
+    "on-chain-service",
+    "on-chain-settlement",
+    "network-optimizer",
+}
+"""Every package a manifest may name: the vocabulary that catches a misspelling. Who has which, the manifest says."""
 
 _TIER_NUMBERS = {"oracle": 3, "guardian": 2, "validator": 1}
 
@@ -178,7 +197,9 @@ class _Reader:
             return ()
         for package in value:
             if package not in KNOWN_PACKAGES:
-                self._problems.append(f"package {package!r} is not one of NodeOS: see KNOWN_PACKAGES in noderr.types.tier")
+                self._problems.append(
+                    f"package {package!r} is none of NodeOS: KNOWN_PACKAGES in noderr.types.tier lists them"
+                )
         for package in sorted({package for package in value if value.count(package) > 1}):
             self._problems.append(f"package {package!r} is listed twice: list it once")
         for package in sorted(SHARED_PACKAGES - set(value)):
