@@ -28,7 +28,7 @@ def node_tier(tier):
             entry_point=f"tiers.{tier}.node:main",
             dependencies=[":src"],
             shared=[f"//packages/noderr/{name}" for name in SHARED],
-            base=f"//build-support/base_image:{architecture}",
+            base=f"//3rdparty/debian:{architecture}",
         )
         docker_image(
             name=f"image{suffix}",

@@ -4,7 +4,7 @@ Same content, same bytes, on every machine: tar entries, stacks of layers, JSON 
 """
 
 from canonical.document import json_bytes, json_text, sha256_of, sha256_of_file
-from canonical.errors import CanonicalError, CanonicalLayerError, CanonicalTarError, CompressorError
+from canonical.errors import CanonicalError, CanonicalLayerError, CanonicalTarError
 from canonical.gzip_members import Compressed, compress, compressor_name
 from canonical.layers import canonical_layers
 from canonical.tar import Entry, read_tar, tree_entries, with_parents, write_tar
@@ -14,7 +14,6 @@ __all__ = [
     "CanonicalLayerError",
     "CanonicalTarError",
     "Compressed",
-    "CompressorError",
     "Entry",
     "canonical_layers",
     "compress",

@@ -2,8 +2,7 @@
 
 CanonicalError
 ├── CanonicalTarError      an entry has no canonical form: a device, a hard link, extended attributes, a bad path
-├── CanonicalLayerError    a stack of layers has no canonical form: a layer deletes, or file and directory collide
-└── CompressorError        the named compressor is not there
+└── CanonicalLayerError    a stack of layers has no canonical form: a layer deletes, or file and directory collide
 """
 
 
@@ -17,7 +16,3 @@ class CanonicalTarError(CanonicalError):
 
 class CanonicalLayerError(CanonicalError):
     """A stack of layers has no canonical form."""
-
-
-class CompressorError(CanonicalError):
-    """The compressor that the canonical bytes are defined by is missing."""

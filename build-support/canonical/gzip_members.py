@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import BinaryIO
 
-from canonical.errors import CompressorError
+from deflate import gzip_compress
 
 PIECE_BYTES = 16 * 1024 * 1024
 LEVEL = 9
@@ -38,13 +38,9 @@ def compressor_name() -> str:
 
 def compress(source: BinaryIO, out: BinaryIO, *, threads: int, piece_bytes: int = PIECE_BYTES) -> Compressed:
     """Compress all of `source` into `out`. `threads` changes the time it takes and nothing else."""
-    try:
-        from deflate import gzip_compress  # noqa: PLC0415 - only who compresses needs the wheel
-    except ImportError as error:
-        raise CompressorError("the package 'deflate' (libdeflate) is missing: the archive's bytes need it") from error
     plain, packed = hashlib.sha256(), hashlib.sha256()
     plain_bytes = gzip_bytes = 0
-    waiting: deque[Future[bytes]] = deque()
+    waiting: deque[Future[bytearray]] = deque()
     pieces = _pieces(source, piece_bytes)
     with ThreadPoolExecutor(threads) as pool:
         for piece in pieces:
@@ -65,7 +61,7 @@ def _pieces(source: BinaryIO, piece_bytes: int) -> Iterator[bytes]:
         yield piece
 
 
-def _take(waiting: deque[Future[bytes]], packed: hashlib._Hash, out: BinaryIO) -> int:
+def _take(waiting: deque[Future[bytearray]], packed: hashlib._Hash, out: BinaryIO) -> int:
     member = waiting.popleft().result()
     packed.update(member)
     out.write(member)
