@@ -4,15 +4,15 @@
 SHARED = ("types", "utils", "telemetry", "core")
 
 
-def noderr_package(imports):
+def noderr_package(imports, test_dependencies=[]):
     """One folder below packages/noderr: sources, tests, and the only packages of ours that it may import.
 
     Between tiers the manifests decide (the lint `tier-boundaries`); `imports` says which way data flows within one.
     """
     python_sources(sources=["*.py", "!*_test.py", "!test_*.py", "!conftest.py"])
-    python_tests(name="tests", batch_compatibility_tag="noderr")
+    python_tests(name="tests", dependencies=test_dependencies, batch_compatibility_tag="noderr")
     allowed = [f"//packages/noderr/{name}/**" for name in imports]
-    __dependencies_rules__(("*", "/**", *allowed, "//3rdparty/python/**", "//tiers/*/tier.toml", "!*"))
+    __dependencies_rules__(("*", "/**", *allowed, "//3rdparty/python/**", "//tiers/**", "!*"))
 
 
 def node_tier(tier):

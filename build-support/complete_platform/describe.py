@@ -24,7 +24,10 @@ def describe(architecture: str, python_full_version: str) -> dict[str, object]:
     machine, oldest = MACHINES[architecture]
     version = ".".join(map(str, PYTHON))
     platforms = [*_manylinux(machine, oldest), f"linux_{machine}"]
-    tags = [*cpython_tags(PYTHON, platforms=platforms), *compatible_tags(PYTHON, f"cp{PYTHON[0]}{PYTHON[1]}", platforms)]
+    tags = [
+        *cpython_tags(PYTHON, platforms=platforms),
+        *compatible_tags(PYTHON, f"cp{PYTHON[0]}{PYTHON[1]}", platforms),
+    ]
     return {
         "marker_environment": {
             "implementation_name": "cpython",

@@ -1,7 +1,7 @@
 """Errors of `generate`.
 
-    GenerateError
-    └── MarkersMissing     the README has lost the lines between which the table stands
+GenerateError
+└── MarkersMissing     the README has lost the lines between which the table stands
 """
 
 from __future__ import annotations

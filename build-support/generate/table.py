@@ -12,7 +12,7 @@ BEGIN = "<!-- tiers: written by `./pants run build-support/generate` -->"
 END = "<!-- /tiers -->"
 
 _HEAD = (
-    "| tier | no. | HTTP / gRPC | stake / airdrop (NODR) | CPU | memory | storage | packages here | listed, not written yet |",
+    "| tier | no. | HTTP / gRPC | stake / airdrop (NODR) | CPU | memory | storage | packages | listed, not written yet |",
     "|---|---|---|---|---|---|---|---|---|",
 )
 

@@ -28,7 +28,7 @@ def main() -> int:
         if command == "prepare":
             print(exports(prepare(platform, with_pants="--with-pants" in arguments)))
         elif command == "lock" and not {"-h", "--help"} & set(arguments):
-            refresh.refresh(ROOT, arguments, tools.install(ROOT).uv)
+            refresh.refresh(ROOT, arguments, tools.install(ROOT, allow_older=True).uv)
         else:
             print(_LOCK_HELP)
             return 0 if command == "lock" else 2

@@ -28,8 +28,9 @@ def provide(root: Path, tools: Tools, pythons: Sequence[Path]) -> None:
                 names = ", ".join(resolve.name for resolve in absent)
                 say(f"deriving the Pex lock of {names} (once per lock; a minute or two)")
                 with ThreadPoolExecutor() as pool:
-                    for _ in pool.map(lambda item: _derive(root, *item, tools, pythons), absent.items()):
-                        pass
+                    jobs = [pool.submit(_derive, root, one, path, tools, pythons) for one, path in absent.items()]
+                    for job in jobs:
+                        job.result()
     for resolve, path in wanted.items():
         replace(locks.folder(root) / "derived" / f"{resolve.name}.json", path.read_bytes())
 

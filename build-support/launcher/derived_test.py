@@ -11,7 +11,7 @@ from launcher.tools import Tools
 
 
 def _tools(tmp_path: Path, script: str) -> Tools:
-    """Tools whose Pex is a shell script: it stands where `python -m pex.cli lock create … -o FILE -r FILE` is called."""
+    """Tools whose Pex is a shell script: called as `lock create … -o FILE -r FILE`."""
     fake = tmp_path / "pex-python"
     fake.write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
     fake.chmod(0o755)

@@ -1,11 +1,11 @@
 """Errors of the launcher. Each says what is wrong and what to do.
 
-    LauncherError
-    ├── UnsupportedMachine     operating system or processor that NodeOS is not built on
-    ├── MissingInterpreter     a Python that could be neither found nor installed
-    ├── PackageIndexError      a download or a resolve that the package index did not answer
-    ├── StaleLock              a lock older than its list, or edited by hand
-    └── BadVersion             VERSION is no semantic version
+LauncherError
+├── UnsupportedMachine     operating system or processor that NodeOS is not built on
+├── MissingInterpreter     a Python that could be neither found nor installed
+├── PackageIndexError      a download or a resolve that the package index did not answer
+├── StaleLock              a lock older than its list, or edited by hand
+└── BadVersion             VERSION is no semantic version
 """
 
 from __future__ import annotations

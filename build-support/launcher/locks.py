@@ -50,8 +50,11 @@ def render(inputs: bytes, body: str, name: str) -> str:
     )
 
 
-def read(root: Path, resolve: Resolve) -> str:
-    """The body of a committed lock, checked. Raises `StaleLock` with the command that mends it."""
+def read(root: Path, resolve: Resolve, *, allow_older: bool = False) -> str:
+    """The body of a committed lock, checked. Raises `StaleLock` with the command that mends it.
+
+    `allow_older` is for that command itself, which needs a uv to make the new lock with.
+    """
     path = folder(root) / f"{resolve.name}.lock"
     command = f"Run `./pants lock {resolve.name}` and commit the result."
     if not path.exists():
@@ -61,7 +64,7 @@ def read(root: Path, resolve: Resolve) -> str:
         raise StaleLock(f"{path.relative_to(root)} has lost its first lines. {command}")
     if lines[2] != _PREFIX["body"] + _digest(lines[3].encode()):
         raise StaleLock(f"{path.relative_to(root)} was edited by hand: edit {resolve.name}.txt instead. {command}")
-    if lines[1] != _PREFIX["inputs"] + _digest(path.with_suffix(".txt").read_bytes()):
+    if not allow_older and lines[1] != _PREFIX["inputs"] + _digest(path.with_suffix(".txt").read_bytes()):
         raise StaleLock(f"{path.relative_to(root)} is older than {resolve.name}.txt. {command}")
     return lines[3]
 

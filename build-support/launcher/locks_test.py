@@ -19,6 +19,7 @@ def test_stale_lock_names_the_command(root: Path) -> None:
     (locks.folder(root) / "product.txt").write_text("pex>=3\n", encoding="utf-8")
     with pytest.raises(StaleLock, match=r"older than product.txt. Run `./pants lock product`"):
         locks.read(root, locks.PRODUCT)
+    assert "pex==2.1.0" in locks.read(root, locks.PRODUCT, allow_older=True)
 
 
 def test_lock_edited_by_hand_is_refused(root: Path) -> None:

@@ -19,9 +19,7 @@ def test_a_failing_command_ends_in_its_own_words() -> None:
         machine.run(["sh", "-c", "echo no route >&2; exit 3"], doing="Doing it")
 
 
-def test_missing_python_that_cannot_be_installed_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_python_that_cannot_be_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NODEOS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", "/bin:/usr/bin")
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))

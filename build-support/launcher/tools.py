@@ -26,9 +26,9 @@ class Tools:
     pex_requirement: tuple[str, ...]
 
 
-def install(root: Path) -> Tools:
+def install(root: Path, *, allow_older: bool = False) -> Tools:
     """A virtual environment with uv and Pex, made with the Python that runs us, once per content of the lock."""
-    body = locks.read(root, locks.LAUNCHER)
+    body = locks.read(root, locks.LAUNCHER, allow_older=allow_older)
     home = cache_root() / f"tools-{_key(body, sys.version)}"
     if not (home / "ready").exists():
         with locked(cache_root()):

@@ -7,17 +7,17 @@ first carries the second too; a tier's composition root may import what its mani
 from __future__ import annotations
 
 import re
-from typing import Dict, FrozenSet, Iterable, Iterator, Mapping, Tuple
+from collections.abc import Iterable, Iterator, Mapping
 
-Carriers = Mapping[str, FrozenSet[str]]
+Carriers = Mapping[str, frozenset[str]]
 
 _PACKAGE = re.compile(r"packages/noderr/([^/]+)(/|$)")
 _TIER = re.compile(r"tiers/([^/]+)(/|$)")
 
 
-def carriers(packages_by_tier: Mapping[str, Iterable[str]]) -> Dict[str, FrozenSet[str]]:
+def carriers(packages_by_tier: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
     """Which tiers carry each package, by the package's folder name."""
-    found: Dict[str, FrozenSet[str]] = {}
+    found: dict[str, frozenset[str]] = {}
     for tier, listed in packages_by_tier.items():
         for name in listed:
             folder = name.replace("-", "_")
@@ -25,7 +25,7 @@ def carriers(packages_by_tier: Mapping[str, Iterable[str]]) -> Dict[str, FrozenS
     return found
 
 
-def violations(folder: str, imported_folders: Iterable[str], carried_by: Carriers) -> Iterator[Tuple[str, str]]:
+def violations(folder: str, imported_folders: Iterable[str], carried_by: Carriers) -> Iterator[tuple[str, str]]:
     """Each import of `folder` that crosses tiers, as (folder imported, reason)."""
     needed = _tiers_of(folder, carried_by)
     if not needed:
@@ -40,7 +40,7 @@ def violations(folder: str, imported_folders: Iterable[str], carried_by: Carrier
             yield imported, "a composition root is imported by nobody"
 
 
-def _tiers_of(folder: str, carried_by: Carriers) -> FrozenSet[str]:
+def _tiers_of(folder: str, carried_by: Carriers) -> frozenset[str]:
     package, root = _PACKAGE.match(folder), _TIER.match(folder)
     if root:
         return frozenset({root.group(1)})

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Dict, Mapping, Tuple
 
 from pants.backend.python.target_types import PythonRequirementsField
 from pants.backend.python.util_rules.pex_cli import PexCliProcess
@@ -16,12 +16,26 @@ from pants.core.goals.package import BuiltPackage, EnvironmentAwarePackageReques
 from pants.core.goals.run import RunFieldSet, RunInSandboxRequest, RunRequest
 from pants.engine.addresses import Address, Addresses, UnparsedAddressInputs
 from pants.engine.env_vars import EnvironmentVars, EnvironmentVarsRequest
-from pants.engine.fs import AddPrefix, CreateDigest, Digest, DigestContents, MergeDigests, PathGlobs, Paths
-from pants.engine.fs import RemovePrefix, Snapshot
+from pants.engine.fs import (
+    AddPrefix,
+    CreateDigest,
+    Digest,
+    DigestContents,
+    MergeDigests,
+    PathGlobs,
+    Paths,
+    RemovePrefix,
+    Snapshot,
+)
 from pants.engine.process import Process, ProcessResult
 from pants.engine.rules import Get, MultiGet
-from pants.engine.target import FieldSetsPerTarget, FieldSetsPerTargetRequest, Targets, TransitiveTargets
-from pants.engine.target import TransitiveTargetsRequest
+from pants.engine.target import (
+    FieldSetsPerTarget,
+    FieldSetsPerTargetRequest,
+    Targets,
+    TransitiveTargets,
+    TransitiveTargetsRequest,
+)
 from pants.option.global_options import GlobMatchErrorBehavior
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
@@ -34,12 +48,12 @@ _MIRROR = ("NODEOS_DEBIAN_MIRROR", "NODEOS_DEBIAN_SNAPSHOT")
 class Closure:
     """What targets reach: third-party requirements, and first-party sources below their import roots."""
 
-    requirements: Tuple[str, ...]
+    requirements: tuple[str, ...]
     sources: Digest
-    files: Tuple[str, ...]
+    files: tuple[str, ...]
 
 
-async def resolve_addresses(specs: Tuple[str, ...], owner: Address, field: str) -> Addresses:
+async def resolve_addresses(specs: tuple[str, ...], owner: Address, field: str) -> Addresses:
     """Addresses written in a BUILD file."""
     origin = f"the `{field}` field of {owner}"
     return await Get(Addresses, UnparsedAddressInputs(specs, owning_address=owner, description_of_origin=origin))
@@ -65,7 +79,7 @@ async def package(address: Address) -> BuiltPackage:
     return await Get(BuiltPackage, EnvironmentAwarePackageRequest(field_sets.field_sets[0]))
 
 
-async def packages(addresses: Addresses) -> Tuple[BuiltPackage, ...]:
+async def packages(addresses: Addresses) -> tuple[BuiltPackage, ...]:
     """Build several addresses side by side."""
     targets = await Get(Targets, Addresses, addresses)
     found = await Get(FieldSetsPerTarget, FieldSetsPerTargetRequest(PackageFieldSet, targets))
@@ -76,7 +90,7 @@ async def packages(addresses: Addresses) -> Tuple[BuiltPackage, ...]:
 
 async def run_tool(
     address: str,
-    arguments: Tuple[str, ...],
+    arguments: tuple[str, ...],
     inputs: Digest,
     output_directory: str,
     *,
@@ -88,7 +102,9 @@ async def run_tool(
 
     A program with the network gets the variables that say how to reach it, and its cache key forgets nothing of them.
     """
-    addresses = await Get(Addresses, UnparsedAddressInputs((address,), owning_address=None, description_of_origin="a rule"))
+    addresses = await Get(
+        Addresses, UnparsedAddressInputs((address,), owning_address=None, description_of_origin="a rule")
+    )
     targets = await Get(Targets, Addresses, addresses)
     field_sets = await Get(FieldSetsPerTarget, FieldSetsPerTargetRequest(RunFieldSet, targets))
     tool = await Get(RunInSandboxRequest, RunFieldSet, field_sets.field_sets[0])
@@ -111,7 +127,7 @@ async def run_tool(
 
 
 async def install_distributions(
-    requirements: Tuple[str, ...], lock: Digest, lock_path: str, platform_path: str, *, description: str
+    requirements: tuple[str, ...], lock: Digest, lock_path: str, platform_path: str, *, description: str
 ) -> Digest:
     """A flat site-packages tree of the locked distributions that `requirements` reach, for the given platform.
 
@@ -141,7 +157,7 @@ async def globs(*patterns: str) -> Digest:
     )
 
 
-async def paths(*patterns: str) -> Tuple[str, ...]:
+async def paths(*patterns: str) -> tuple[str, ...]:
     """Names of the files that match."""
     found = await Get(Paths, PathGlobs(patterns))
     return found.files
@@ -157,13 +173,13 @@ async def merge(*digests: Digest) -> Digest:
     return await Get(Digest, MergeDigests(digests))
 
 
-async def read(digest: Digest) -> Dict[str, bytes]:
+async def read(digest: Digest) -> dict[str, bytes]:
     """Contents by path."""
     contents = await Get(DigestContents, Digest, digest)
     return {entry.path: entry.content for entry in contents}
 
 
-async def names(digest: Digest) -> Tuple[str, ...]:
+async def names(digest: Digest) -> tuple[str, ...]:
     """Paths of the files in a digest."""
     snapshot = await Get(Snapshot, Digest, digest)
     return snapshot.files
@@ -176,13 +192,15 @@ async def environment(*wanted: str) -> Mapping[str, str]:
 
 async def run_request(address: str) -> RunRequest:
     """How `./pants run` would start one address."""
-    addresses = await Get(Addresses, UnparsedAddressInputs((address,), owning_address=None, description_of_origin="a rule"))
+    addresses = await Get(
+        Addresses, UnparsedAddressInputs((address,), owning_address=None, description_of_origin="a rule")
+    )
     targets = await Get(Targets, Addresses, addresses)
     field_sets = await Get(FieldSetsPerTarget, FieldSetsPerTargetRequest(RunFieldSet, targets))
     return await Get(RunRequest, RunFieldSet, field_sets.field_sets[0])
 
 
-async def with_more(request: RunRequest, digest: Digest, arguments: Tuple[str, ...]) -> RunRequest:
+async def with_more(request: RunRequest, digest: Digest, arguments: tuple[str, ...]) -> RunRequest:
     """The same program with more files beside it and more arguments."""
     merged = await Get(Digest, MergeDigests([request.digest, digest]))
     return RunRequest(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, List
+from typing import Any
 
 import toml
 from pants.backend.python.target_types import PythonSourceField
@@ -44,7 +44,7 @@ async def lint_boundaries(request: TierBoundariesRequest.Batch[TierBoundariesFie
     documents = [toml.loads(content.decode()) for content in manifests.values()]
     carried_by = carriers({document["tier"]: document["packages"] for document in documents})
     imports = await MultiGet(Get(Targets, DependenciesRequest(element.dependencies)) for element in request.elements)
-    found: List[str] = []
+    found: list[str] = []
     for element, targets in zip(request.elements, imports):
         folders = [target.address.spec_path for target in targets]
         for imported, reason in violations(element.address.spec_path, folders, carried_by):

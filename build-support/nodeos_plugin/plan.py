@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import PurePath
-from typing import Any, Iterable, Mapping, Tuple
+from typing import Any
 
 _HOSTS = {"linux_x86_64": "amd64", "linux_arm64": "arm64"}
 
@@ -19,14 +20,29 @@ def host_architecture(platform: str) -> str:
     return _HOSTS[platform]
 
 
-def existing_packages(init_files: Iterable[str]) -> Tuple[str, ...]:
+def existing_packages(init_files: Iterable[str]) -> tuple[str, ...]:
     """The manifest names of the packages in the tree: `packages/noderr/ml_client/__init__.py` is `ml-client`."""
     return tuple(sorted(PurePath(path).parent.name.replace("_", "-") for path in init_files))
 
 
+def rootfs_arguments(lock: str, compiler_lock: str) -> tuple[str, ...]:
+    """The command line of `base_image.rootfs`."""
+    return (
+        *("--lock", lock, "--compiler-lock", compiler_lock, "--cache", ".debs"),
+        *("--out", "out/rootfs.tar", "--facts", "out/facts.json"),
+    )
+
+
 def layers_arguments(
-    *, manifest: str, base: str, facts: str, compiler: str, entry_point: str, architecture: str, existing: Tuple[str, ...]
-) -> Tuple[str, ...]:
+    *,
+    manifest: str,
+    base: str,
+    facts: str,
+    compiler: str,
+    entry_point: str,
+    architecture: str,
+    existing: tuple[str, ...],
+) -> tuple[str, ...]:
     """The command line of `node_image.layers`."""
     return (
         *("--manifest", manifest, "--base", base, "--base-facts", facts, "--compiler-base", compiler),
@@ -35,7 +51,7 @@ def layers_arguments(
     )
 
 
-def archive_arguments(layers: str, facts: Mapping[str, str], pants_version: str) -> Tuple[str, ...]:
+def archive_arguments(layers: str, facts: Mapping[str, str], pants_version: str) -> tuple[str, ...]:
     """The command line of `node_image.archive`. Raises `PluginError` where the launcher's variables are missing."""
     missing = [name for name in ("NODEOS_VERSION", "NODEOS_COMMIT", "NODEOS_COMMIT_TIME") if not facts.get(name)]
     if missing:
@@ -50,14 +66,12 @@ def archive_arguments(layers: str, facts: Mapping[str, str], pants_version: str)
     )
 
 
-def log_lines(metadata: Mapping[str, Any]) -> Tuple[str, ...]:
+def log_lines(metadata: Mapping[str, Any]) -> tuple[str, ...]:
     """What a person wants to know of an archive at once."""
     archive, listed = metadata["archive"], metadata["packages"]
     lines = [f"sha256 {archive['sha256']}, {archive['size'] / 1e6:.1f} MB, image {metadata['image']['id']}"]
     if listed["missing"]:
         total = len(listed["missing"]) + len(listed["present"])
-        absent = ", ".join(listed["missing"])
-        lines.append(
-            f"tiers/{metadata['tier']}/tier.toml lists {total} packages; {len(listed['missing'])} do not exist yet: {absent}"
-        )
+        absent = f"{len(listed['missing'])} do not exist yet: {', '.join(listed['missing'])}"
+        lines.append(f"tiers/{metadata['tier']}/tier.toml lists {total} packages; {absent}")
     return tuple(lines)

@@ -1,11 +1,10 @@
-"""How the four things are built. What is in a tar, and what a manifest allows, is decided by the programs that run here."""
+"""How the four things are built. What a tar holds and what a manifest allows is decided by the programs run here."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Tuple
 
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, OutputPathField, PackageFieldSet
@@ -33,7 +32,14 @@ from nodeos_plugin.compat import (
     run_tool,
     with_more,
 )
-from nodeos_plugin.plan import archive_arguments, existing_packages, host_architecture, layers_arguments, log_lines
+from nodeos_plugin.plan import (
+    archive_arguments,
+    existing_packages,
+    host_architecture,
+    layers_arguments,
+    log_lines,
+    rootfs_arguments,
+)
 from nodeos_plugin.target_types import (
     ArchitectureField,
     ArchivesField,
@@ -93,8 +99,7 @@ async def build_rootfs(field_set: DebianRootfsFieldSet, platform: Platform) -> B
     output = field_set.output_path.value_or_default(file_ending=None)
     built = await run_tool(
         "build-support/base_image:rootfs_tool",
-        ("--lock", lock, "--compiler-lock", compiler, "--cache", ".debs", "--out", "out/rootfs.tar")
-        + ("--facts", "out/facts.json"),
+        rootfs_arguments(lock, compiler),
         await globs(lock, compiler, "3rdparty/debian/packages.txt"),
         "out",
         description=f"Assemble {field_set.address} from Debian packages",
@@ -187,7 +192,7 @@ async def run_release(field_set: ReleaseFieldSet) -> RunRequest:
     archives = await resolve_addresses(tuple(field_set.archives.value or ()), field_set.address, ArchivesField.alias)
     built = await packages(archives)
     publisher = await run_request(field_set.publisher.value)
-    files: Tuple[str, ...] = tuple(
+    files: tuple[str, ...] = tuple(
         f"{{chroot}}/{artifact.relpath}"
         for one in built
         for artifact in one.artifacts

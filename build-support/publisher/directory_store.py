@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from publisher.errors import DestinationError, DiskFull, PreconditionFailed, StoreRefused
-from publisher.store import CHUNK_BYTES, Content, Headers, Progress, Seen, Small, Stat, no_progress
+from publisher.store import CHUNK_BYTES, Content, Headers, Progress, Seen, Small, no_progress
 
 WORK = ".publishing"
 """The folder of temporary files and of the lock, inside the destination so that a rename stays in one file system."""
@@ -38,11 +38,6 @@ class DirectoryStore:
         """The directory."""
         return str(self._root)
 
-    def stat(self, key: str) -> Stat | None:
-        """Facts of a file. Its etag is the hash of its bytes, so this reads it."""
-        seen = self.digest(key, no_progress)
-        return Stat(self._path(key).stat().st_size, seen.etag, None) if seen else None
-
     def read(self, key: str) -> Small | None:
         """A file's bytes."""
         with _explained(self._path(key)):
@@ -52,8 +47,8 @@ class DirectoryStore:
                 return None
         return Small(data, hashlib.sha256(data).hexdigest())
 
-    def digest(self, key: str, progress: Progress) -> Seen | None:
-        """Hash a file."""
+    def digest(self, key: str, progress: Progress, known: Seen | None = None) -> Seen | None:
+        """Hash a file. Its etag is its hash, so `known` saves nothing."""
         with _explained(self._path(key)):
             try:
                 with self._path(key).open("rb") as source:

@@ -6,12 +6,16 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING, BinaryIO
 
+from botocore.exceptions import ClientError
+
+from publisher.errors import ObjectDamaged
+from publisher.s3_errors import status_of
 from publisher.s3_multipart import upload_in_parts
 from publisher.s3_requests import Requests
-from publisher.store import CHUNK_BYTES, Content, Headers, Progress, Seen, Small, Stat, no_progress
+from publisher.store import CHUNK_BYTES, Content, Headers, Progress, Seen, Small, no_progress
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3.type_defs import PutObjectRequestTypeDef
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, PutObjectRequestTypeDef
 
 MULTIPART_FROM_BYTES = 64 << 20
 PART_BYTES = 16 << 20
@@ -32,11 +36,6 @@ class S3Store:
         """Bucket and endpoint."""
         return f"bucket {self._bucket} at {self._client.meta.endpoint_url}"
 
-    def stat(self, key: str) -> Stat | None:
-        """Ask for an object's head."""
-        found = self._requests.get(key, lambda: self._client.head_object(Bucket=self._bucket, Key=key))
-        return Stat(found["ContentLength"], found["ETag"], found["Metadata"].get("sha256")) if found else None
-
     def read(self, key: str) -> Small | None:
         """Get an object at once."""
 
@@ -46,16 +45,23 @@ class S3Store:
 
         return self._requests.get(key, get)
 
-    def digest(self, key: str, progress: Progress) -> Seen | None:
-        """Get an object in pieces and hash them; a connection that breaks begins again."""
+    def digest(self, key: str, progress: Progress, known: Seen | None = None) -> Seen | None:
+        """Get an object in pieces and hash them; a connection that breaks begins again.
+
+        Raises `ObjectDamaged` when the bytes are not what their own metadata says.
+        """
 
         def get() -> Seen:
-            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            answer = self._get_changed(key, known)
+            if answer is None:
+                assert known is not None
+                return known
             hasher, done = hashlib.sha256(), 0
             for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
                 hasher.update(chunk)
                 done += len(chunk)
                 progress(done)
+            _check_declared(key, answer["Metadata"].get("sha256"), hasher.hexdigest())
             return Seen(hasher.hexdigest(), answer["ETag"])
 
         return self._requests.get(key, get)
@@ -86,6 +92,17 @@ class S3Store:
             ),
         )
 
+    def _get_changed(self, key: str, known: Seen | None) -> GetObjectOutputTypeDef | None:
+        """The object, or None when it is still the known one."""
+        if known is None:
+            return self._client.get_object(Bucket=self._bucket, Key=key)
+        try:
+            return self._client.get_object(Bucket=self._bucket, Key=key, IfNoneMatch=known.etag)
+        except ClientError as error:
+            if status_of(error) == 304:
+                return None
+            raise
+
     def _put(self, key: str, content: Content, headers: Headers, progress: Progress, *, if_match: str | None) -> None:
         request: PutObjectRequestTypeDef = {
             "Bucket": self._bucket,
@@ -106,6 +123,13 @@ class S3Store:
                 self._client.put_object(**request, Body=Watched(body, progress))
 
         self._requests.write(key, put)
+
+
+def _check_declared(key: str, declared: str | None, sha256: str) -> None:
+    if declared is not None and declared != sha256:
+        raise ObjectDamaged(
+            f"{key}: its bytes have the sha256 {sha256}, its own metadata says {declared}. Delete the object and publish again."
+        )
 
 
 class Watched:

@@ -36,18 +36,13 @@ class Content:
         """Content of bytes in memory."""
         return cls(data, len(data), hashlib.sha256(data).hexdigest())
 
+    def read(self) -> bytes:
+        """All bytes, for small content."""
+        return self.body.read_bytes() if isinstance(self.body, Path) else self.body
+
     def open(self) -> BinaryIO:
         """A new reader from the first byte."""
         return self.body.open("rb") if isinstance(self.body, Path) else io.BytesIO(self.body)
-
-
-@dataclass(frozen=True)
-class Stat:
-    """An object without its bytes. `sha256` is what its writer said, None when the store keeps no such word."""
-
-    size: int
-    etag: str
-    sha256: str | None
 
 
 @dataclass(frozen=True)
@@ -77,14 +72,14 @@ class Store(Protocol):
     def place(self) -> str:
         """Where this is, for people."""
 
-    def stat(self, key: str) -> Stat | None:
-        """Facts of an object, None when there is none."""
-
     def read(self, key: str) -> Small | None:
         """A small object with its bytes, None when there is none."""
 
-    def digest(self, key: str, progress: Progress) -> Seen | None:
-        """Read every byte of an object back and hash it, None when there is none."""
+    def digest(self, key: str, progress: Progress, known: Seen | None = None) -> Seen | None:
+        """Read every byte of an object back and hash it, None when there is none.
+
+        `known` is what the same caller saw before: an object with the same etag need not be read again.
+        """
 
     def put_new(self, key: str, content: Content, headers: Headers, progress: Progress) -> None:
         """Write an object where none is. Raises `PreconditionFailed` where one is."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from prometheus_client import Histogram
 
@@ -27,13 +28,11 @@ class LoopHeartbeat:
         interval_seconds: float = 0.5,
         limit_seconds: float = 5.0,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._lag_seconds = lag_seconds
         self._interval_seconds = interval_seconds
         self._limit_seconds = limit_seconds
         self._clock = clock
-        self._sleep = sleep
         self._last_beat = clock()
         self._stopping = asyncio.Event()
 
@@ -50,8 +49,7 @@ class LoopHeartbeat:
         self._last_beat = self._clock()
 
     async def run(self) -> None:
-        while not self._stopping.is_set():
-            await self._sleep(self._interval_seconds)
+        while not await self._stopped_within_interval():
             now = self._clock()
             self._lag_seconds.observe(max(0.0, now - self._last_beat - self._interval_seconds))
             self._last_beat = now
@@ -61,3 +59,9 @@ class LoopHeartbeat:
 
     def missing(self) -> Sequence[str]:
         return ()
+
+    async def _stopped_within_interval(self) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._interval_seconds):
+                return await self._stopping.wait()
+        return False

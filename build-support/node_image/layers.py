@@ -1,0 +1,168 @@
+"""Makes the four layers of a tier's image as canonical tars: `python -m node_image.layers --help`.
+
+The output folder gets `base.tar`, `shared.tar`, `tier.tar`, `source.tar` and `image.json`, which describes them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import stat
+import sys
+import tempfile
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from canonical import CanonicalError, Entry, canonical_layers, read_tar, write_tar
+from noderr.types.errors import ManifestError
+from noderr.types.tier import parse_manifest
+
+from node_image.description import LAYER_NAMES
+from node_image.distributions import check_owners, check_shared, read_distributions
+from node_image.errors import LayerError, NodeImageError
+from node_image.facts import ImageFacts, Layer, layer_of, layer_path
+from node_image.release import ARCHITECTURES
+from node_image.sources import check_sources
+from node_image.stage import Compiler, stage_distributions, stage_inventory, stage_sources, staged_entries
+from node_image.trim import wanted_files
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What an image is made of. `shared` and `everything` are flat installations from one lock."""
+
+    manifest: Path
+    base: Path
+    base_facts: Path
+    shared: Path
+    everything: Path
+    sources: Path
+    existing: Collection[str]
+    entry_point: str
+    architecture: str
+
+
+def make_layers(inputs: Inputs, out: Path, work: Path, compile_tree: Compiler) -> ImageFacts:
+    """Make the layers into `out`, using the empty folder `work`. Raises `NodeImageError` and `CanonicalError`."""
+    manifest_text = inputs.manifest.read_text(encoding="utf-8")
+    manifest = parse_manifest(manifest_text, name=str(inputs.manifest))
+    first_party = check_sources(manifest, inputs.sources, inputs.existing)
+    shared, everything = read_distributions(inputs.shared), read_distributions(inputs.everything)
+    check_owners(everything)
+    shared_files, all_files = wanted_files(inputs.shared), wanted_files(inputs.everything)
+    check_shared(inputs.shared, inputs.everything, shared_files)
+
+    stages = {name: work / name for name in LAYER_NAMES[1:]}
+    versions = {one.name: one.version for one in everything}
+    common = {one.name: one.version for one in shared}
+    own = {name: version for name, version in versions.items() if name not in common}
+    # The two are compiled apart, so that the shared layer's bytes cannot depend on what a tier has beside it.
+    stage_distributions(stages["shared"], inputs.shared, shared_files, common, name="shared", compile_tree=compile_tree)
+    tier_files = sorted(set(all_files) - set(shared_files))
+    stage_distributions(stages["tier"], inputs.everything, tier_files, own, name="tier", compile_tree=compile_tree)
+    stage_sources(
+        stages["source"],
+        inputs.sources,
+        manifest,
+        manifest_text,
+        entry_point=inputs.entry_point,
+        compile_tree=compile_tree,
+    )
+    stage_inventory(stages["source"], stages.values(), manifest.tier, inputs.architecture, first_party)
+
+    with inputs.base.open("rb") as handle:
+        stack = [list(read_tar(handle)), *(staged_entries(stages[name]) for name in LAYER_NAMES[1:])]
+    facts = ImageFacts(
+        manifest_text=manifest_text,
+        architecture=inputs.architecture,
+        first_party=first_party,
+        distributions=versions,
+        base=json.loads(inputs.base_facts.read_text(encoding="utf-8")),
+        layers=write_layers(stack, out),
+    )
+    facts.write(out)
+    return facts
+
+
+def write_layers(stack: Sequence[Iterable[Entry]], out: Path) -> tuple[Layer, ...]:
+    """Write a stack of layers, lowest first, canonically into `out`. Raises `LayerError` and `CanonicalError`."""
+    out.mkdir(parents=True, exist_ok=True)
+    owners: dict[str, str] = {}
+    layers = []
+    for name, entries in zip(LAYER_NAMES, canonical_layers(stack), strict=True):
+        for entry in entries:
+            _check_entry(name, entry, owners)
+        path = layer_path(out, name)
+        with path.open("wb") as handle:
+            write_tar(entries, handle)
+        layers.append(layer_of(name, path))
+    return tuple(layers)
+
+
+def _check_entry(name: str, entry: Entry, owners: dict[str, str]) -> None:
+    if entry.kind == "symlink":
+        return
+    if entry.kind == "file" and owners.setdefault(entry.path, name) != name:
+        raise LayerError(f"{entry.path} is in the layers {owners[entry.path]} and {name}: a file has one place")
+    sticky_folder = entry.kind == "dir" and entry.mode & stat.S_ISVTX
+    if entry.mode & stat.S_IWOTH and not sticky_folder:
+        raise LayerError(f"{entry.path} in the layer {name} can be written by everyone (mode {entry.mode:o})")
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="node_image.layers", description=__doc__)
+    add = parser.add_argument
+    add("--manifest", type=Path, required=True, metavar="tier.toml")
+    add("--base", type=Path, required=True, metavar="TAR", help="the root file system")
+    add("--base-facts", type=Path, required=True, metavar="JSON", help="what the base image's build says of it")
+    add("--compiler-base", type=Path, required=True, metavar="TAR", help="a root file system that this machine can run")
+    add("--shared", type=Path, required=True, metavar="DIR", help="distributions that every tier needs, flat")
+    add("--all", type=Path, required=True, metavar="DIR", help="distributions that this tier needs, flat")
+    add("--sources", type=Path, required=True, metavar="DIR", help="first-party code, from its import roots")
+    add("--existing", nargs="*", default=[], metavar="NAME", help="every package that the repository has")
+    add("--entry", required=True, metavar="MODULE:FUNCTION", help="what the image starts")
+    add("--architecture", choices=ARCHITECTURES, required=True)
+    add("--out", type=Path, required=True, metavar="DIR")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    # Here, so that who only wants `make_layers` needs no base image's code.
+    from base_image.bytecode import BaseInterpreter, compile_tree
+
+    options = _options(arguments)
+    inputs = Inputs(
+        manifest=options.manifest,
+        base=options.base,
+        base_facts=options.base_facts,
+        shared=options.shared,
+        everything=options.all,
+        sources=options.sources,
+        existing=options.existing,
+        entry_point=options.entry,
+        architecture=options.architecture,
+    )
+    with tempfile.TemporaryDirectory(prefix="noderr-layers-") as folder:
+        work = Path(folder)
+        try:
+            interpreter = BaseInterpreter.from_rootfs_tar(options.compiler_base, work / "interpreter")
+            facts = make_layers(
+                inputs,
+                options.out,
+                work,
+                lambda tree, prefix: compile_tree(interpreter, tree, runtime_prefix=prefix),
+            )
+        except (NodeImageError, CanonicalError, ManifestError, OSError) as error:
+            print(f"node_image.layers: {error}", file=sys.stderr)
+            return 1
+    for layer in facts.layers:
+        print(f"{layer.name:7} {layer.size / 1e6:8.1f} MB  {layer.diff_id}")
+    if facts.first_party.missing:
+        print(f"listed and not written yet: {', '.join(facts.first_party.missing)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""Lays out, as folders on disk, what the three upper layers bring to the file system."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from canonical import Entry, json_text, tree_entries
+from noderr.types.tier import TierManifest
+
+from node_image.audit import INVENTORY, take_inventory
+from node_image.description import APP, DIST_PACKAGES
+from node_image.elf import MAGIC, strip
+from node_image.sources import FirstParty, entry_source, shipped_files
+
+Compiler = Callable[[Path, str], None]
+"""Compiles the bytecode of a tree in place; the second argument is where the tree will be in the image."""
+
+_LISTS = "usr/share/noderr"
+
+
+def stage_distributions(
+    root: Path, tree: Path, files: Iterable[str], versions: Mapping[str, str], *, name: str, compile_tree: Compiler
+) -> None:
+    """Lay out `files` of the flat installation `tree` below `root`, stripped and compiled.
+
+    The list `usr/share/noderr/<name>.json` says which distributions they are; with it no layer is ever empty.
+    """
+    target = root / DIST_PACKAGES
+    target.mkdir(parents=True)
+    for path in files:
+        _copy(tree / path, target / path)
+    compile_tree(target, f"/{DIST_PACKAGES}")
+    _write(root / _LISTS / f"{name}.json", json_text({"distributions": dict(sorted(versions.items()))}))
+
+
+def stage_sources(
+    root: Path, sources: Path, manifest: TierManifest, manifest_text: str, *, entry_point: str, compile_tree: Compiler
+) -> None:
+    """Lay out the first-party code below `root`, with the manifest and a `__main__.py` that calls `entry_point`."""
+    target = root / APP.strip("/")
+    for path in shipped_files(sources):
+        _copy(sources / path, target / path)
+    _write(target / "tiers" / manifest.tier / "tier.toml", manifest_text)
+    _write(target / "__main__.py", entry_source(manifest.tier, entry_point))
+    compile_tree(target, APP)
+
+
+def stage_inventory(root: Path, parts: Iterable[Path], tier: str, architecture: str, found: FirstParty) -> None:
+    """Write the inventory of the image below `root`. `parts` are the staged layers, together all but the base."""
+    whole = root.with_name("whole")
+    for part in parts:
+        shutil.copytree(part, whole, symlinks=True, dirs_exist_ok=True, copy_function=_link)
+    inventory = take_inventory(whole)
+    document = {**inventory, "tier": tier, "architecture": architecture, "missing": list(found.missing)}
+    _write(root / INVENTORY, json.dumps(document, sort_keys=True, indent=2) + "\n")
+
+
+def staged_entries(root: Path) -> list[Entry]:
+    """The entries of a staged layer."""
+    return list(tree_entries(root))
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_symlink():
+        target.symlink_to(source.readlink())
+        return
+    data = source.read_bytes()
+    target.write_bytes(strip(data) if data.startswith(MAGIC) else data)
+    shutil.copymode(source, target)
+
+
+def _link(source: str, target: str) -> None:
+    Path(target).hardlink_to(source)
+
+
+def _write(target: Path, text: str) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8")

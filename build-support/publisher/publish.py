@@ -1,0 +1,113 @@
+"""Publishing one release: look, plan, write and read back, until nothing is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from publisher.context import Context, read_context
+from publisher.errors import CompetingPublisher, ObjectDamaged, PreconditionFailed
+from publisher.plan import Step, plan
+from publisher.pointer import Decision, Pointer, Policy
+from publisher.release import Release
+from publisher.store import Content, Seen, Store, no_progress
+from publisher.ui import Ui
+from publisher.wants import Want, wanted
+
+PASSES = 8
+"""How often the destination may change under us before we say so. Without a competitor there are two passes."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did: its writes in order, what is latest now, and whether this run moved it."""
+
+    release: Release
+    steps: tuple[Step, ...]
+    latest: Pointer
+    moved: bool
+    reason: str
+
+
+@dataclass
+class Publisher:
+    """Publishes releases to one store. `now` is the clock that `latest.json` gets its time from."""
+
+    store: Store
+    ui: Ui
+    policy: Policy = Policy()
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _seen: dict[str, Seen] = field(default_factory=dict)
+
+    def rehearse(self, release: Release) -> Outcome:
+        """What `publish` would do now. Nothing is written."""
+        steps, decision = self._look_and_plan(release)
+        return Outcome(release, tuple(steps), decision.pointer, decision.moves, decision.reason)
+
+    def publish(self, release: Release) -> Outcome:
+        """Write what is missing. Raises any `PublisherError` but `PreconditionFailed`; a later run goes on from there."""
+        done: list[Step] = []
+        tried: list[Decision] = []
+        for _ in range(PASSES):
+            steps, decision = self._look_and_plan(release)
+            if not steps:
+                ours = next((attempt for attempt in tried if attempt.pointer == decision.pointer), None)
+                return Outcome(
+                    release, tuple(done), decision.pointer, ours is not None, ours.reason if ours else decision.reason
+                )
+            if decision.moves:
+                tried.append(decision)
+            try:
+                for step in steps:
+                    self._perform(step)
+                    done.append(step)
+            except PreconditionFailed as error:
+                self.ui.say(f"{error}: looking again")
+        raise CompetingPublisher(
+            f"{self.store.place} changed under this publisher {PASSES} times. Nothing is broken: run it again when the other "
+            "one is done."
+        )
+
+    def _look_and_plan(self, release: Release) -> tuple[list[Step], Decision]:
+        context = read_context(self.store, release)
+        wants, decision = wanted(release, context, self.policy, self.now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+        return plan(wants, self._look(wants, context)), decision
+
+    def _look(self, wants: Iterable[Want], context: Context) -> dict[str, Seen]:
+        """Read back every wanted object that is there; what was read before and did not change is not read again."""
+        sizes = {want.key: want.size for want in wants}
+        with self.ui.bar(f"looked at {len(sizes)} objects", sum(sizes.values())) as progress:
+            passed = 0
+            for key, size in sizes.items():
+                before = passed
+                seen = self.store.digest(key, lambda done, before=before: progress(before + done), self._seen.pop(key, None))
+                if seen is not None:
+                    self._seen[key] = seen
+                passed += size
+        found = {key: self._seen[key] for key in sizes if key in self._seen}
+        # The decision was made on the bytes of this look at latest.json: it holds for no other.
+        key = keys.pointer(context.tier)
+        ...
+        return found
+
+    def _perform(self, step: Step) -> None:
+        """Write one object and read it back. What is not what was written is never built upon."""
+        want = step.want
+        with self.ui.bar(f"{step.action} {want.key} ({want.size:,} bytes)", want.size) as progress:
+            if isinstance(want.source, str):
+                self.store.copy(want.source, want.key, want.headers, want.sha256)
+            elif isinstance(want.source, Content) and want.kind == "replaceable":
+                self.store.put_if_match(want.key, want.source, want.headers, step.etag)
+            elif isinstance(want.source, Content):
+                self.store.put_new(want.key, want.source, want.headers, progress)
+        with self.ui.bar(f"  read back {want.sha256}", want.size) as progress:
+            seen = self.store.digest(want.key, progress)
+        if seen is None or seen.sha256 != want.sha256:
+            if want.kind == "replaceable":
+                raise PreconditionFailed(f"{want.key} was changed by another publisher")
+            raise ObjectDamaged(
+                f"{want.key} was written with the sha256 {want.sha256} and reads back as {seen.sha256 if seen else 'nothing'}. "
+                "Delete the object and publish again."
+            )
+        self._seen[want.key] = seen
