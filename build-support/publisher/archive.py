@@ -45,7 +45,9 @@ def load_archive(path: Path) -> Archive:
     archive = _hashed(path)
     problems = [*_checksum_problems(path, checksum, archive), *_metadata_problems(path, metadata, archive)]
     if problems:
-        raise ArchiveCorrupt("\n".join([f"{path}: {len(problems)} problem(s)", *(f"  - {p}" for p in problems), _REMEDY]))
+        raise ArchiveCorrupt(
+            "\n".join([f"{path}: {len(problems)} problem(s)", *(f"  - {p}" for p in problems), _REMEDY])
+        )
     return Archive(metadata, archive, Content.of(checksum), Content.of(metadata_file))
 
 
@@ -53,7 +55,9 @@ def _companion(path: Path, suffix: str) -> bytes:
     try:
         return Path(f"{path}{suffix}").read_bytes()
     except OSError as error:
-        raise ArchiveCorrupt(f"{path}{suffix}: {error.strerror}. An archive is published with both. {_REMEDY}") from error
+        raise ArchiveCorrupt(
+            f"{path}{suffix}: {error.strerror}. An archive is published with both. {_REMEDY}"
+        ) from error
 
 
 def _hashed(path: Path) -> Content:

@@ -58,9 +58,13 @@ def _read_member(store: Store, tier: str, version: str, architecture: Architectu
         return None
     metadata = store.read(metadata_key)
     if metadata is None:
-        raise ObjectDamaged(f"{metadata_key} is gone, {tag_key} is there. Delete {tag_key} and publish {version} again.")
+        raise ObjectDamaged(
+            f"{metadata_key} is gone, {tag_key} is there. Delete {tag_key} and publish {version} again."
+        )
     try:
         parse_manifest(tag.data)
         return Member(parse_metadata(metadata.data), Content.of(metadata.data), Content.of(tag.data))
     except msgspec.MsgspecError as error:
-        raise ObjectDamaged(f"{tag_key} or {metadata_key}: {error}. Delete both and publish {version} again.") from error
+        raise ObjectDamaged(
+            f"{tag_key} or {metadata_key}: {error}. Delete both and publish {version} again."
+        ) from error

@@ -7,7 +7,6 @@ holds a lock on a file. Temporary files of killed publishers are swept: a living
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -18,12 +17,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from publisher.errors import DestinationError, DiskFull, PreconditionFailed, StoreRefused
-from publisher.store import CHUNK_BYTES, Content, Headers, Progress, Seen, Small, no_progress
+from publisher.store import CHUNK_BYTES, DISK_FULL, Content, Headers, Progress, Seen, Small, no_progress
 
 WORK = ".publishing"
 """The folder of temporary files and of the lock, inside the destination so that a rename stays in one file system."""
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class DirectoryStore:
@@ -180,7 +177,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def _explain(error: OSError, path: Path) -> DestinationError:
-    if error.errno in _FULL:
+    if error.errno in DISK_FULL:
         return DiskFull(f"No room for {path}: {error.strerror}. No part of it was left. Free some space and run again.")
     return StoreRefused(
         f"Cannot use {path}: {error.strerror or error}. Give a directory that you may write, on a file system with hard links, "

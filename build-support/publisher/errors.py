@@ -1,23 +1,23 @@
 """Errors of the publisher. Each names what is wrong and what to do; `exit_code` is what the command ends with.
 
-    PublisherError
-    ├── SettingsError                exit 2   the command line or the environment asks for something impossible
-    │   └── MissingCredentials                some R2_* variables are set and others are not
-    ├── ArchiveError                 exit 3   nothing was written
-    │   ├── ArchiveCorrupt                    the archive is not what its .sha256 or its .json says
-    │   └── ArchivesDisagree                  archives of one version come from different commits, or one is given twice
-    ├── VersionAlreadyPublished      exit 4   the version is there with other bytes
-    ├── DestinationError             exit 5   the destination refuses
-    │   ├── WrongCredentials                  unknown access key, or a signature made with another secret
-    │   ├── NoSuchBucket                      the bucket does not exist
-    │   ├── BucketRefused                     good credentials that may not use this bucket
-    │   ├── DiskFull                          no space left for an object
-    │   ├── ObjectDamaged                     an object that is there is not what it must be
-    │   └── StoreRefused                      any other refusal, with what the store said
-    ├── TryAgain                     exit 6   a second run continues where this one ended
-    │   ├── NetworkLost                       the store stopped answering
-    │   └── CompetingPublisher                another publisher kept moving `latest`
-    └── PreconditionFailed                    a conditional write came second; the publisher looks again, no user sees it
+PublisherError
+├── SettingsError                exit 2   the command line or the environment asks for something impossible
+│   └── MissingCredentials                some R2_* variables are set and others are not
+├── ArchiveError                 exit 3   nothing was written
+│   ├── ArchiveCorrupt                    the archive is not what its .sha256 or its .json says
+│   └── ArchivesDisagree                  archives of one version come from different commits, or one is given twice
+├── VersionAlreadyPublished      exit 4   the version is there with other bytes
+├── DestinationError             exit 5   the destination refuses
+│   ├── WrongCredentials                  unknown access key, or a signature made with another secret
+│   ├── NoSuchBucket                      the bucket does not exist
+│   ├── BucketRefused                     good credentials that may not use this bucket
+│   ├── DiskFull                          no space left for an object
+│   ├── ObjectDamaged                     an object that is there is not what it must be
+│   └── StoreRefused                      any other refusal, with what the store said
+├── TryAgain                     exit 6   a second run continues where this one ended
+│   ├── NetworkLost                       the store stopped answering
+│   └── CompetingPublisher                another publisher kept moving `latest`
+└── PreconditionFailed                    a conditional write came second; the publisher looks again, no user sees it
 """
 
 from __future__ import annotations

@@ -15,9 +15,9 @@ import deflate
 import msgspec
 
 from publisher.archive import Archive
-from publisher.errors import ArchiveCorrupt
+from publisher.errors import ArchiveCorrupt, DiskFull
 from publisher.oci import CONFIG_TYPE, LAYER_TYPE, Config, Descriptor, Index, Manifest, encode
-from publisher.store import CHUNK_BYTES, Content
+from publisher.store import CHUNK_BYTES, DISK_FULL, Content
 
 _LEVEL = 9
 """libdeflate's level: 12 makes 60 MB of Python packages 1.8 % smaller than 9, in four times the time."""
@@ -51,6 +51,10 @@ def read_image(archive: Archive, work: Path, progress: Callable[[int], None]) ->
             source.drain()
     except (gzip.BadGzipFile, EOFError, zlib.error, tarfile.TarError) as error:
         reader.fail(f"is no gzip of a tar: {error}")
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        raise DiskFull(f"No room in {work} for the layers of {archive.path}: free some, or set TMPDIR.") from error
     facts = archive.metadata.archive
     if (source.sha256, source.size) != (facts.tar_sha256, facts.tar_size):
         reader.fail(
@@ -121,8 +125,13 @@ class _Reader:
         if described.config.digest != metadata.image.id:
             self.fail(f"the configuration is {described.config.digest}, image.id in the metadata {metadata.image.id}")
         if config.architecture != metadata.architecture:
-            self.fail(f"the image is for {config.architecture}, architecture in the metadata is {metadata.architecture}")
-        for source, found in (("configuration", config.rootfs.diff_ids), ("manifest", [x.digest for x in described.layers])):
+            self.fail(
+                f"the image is for {config.architecture}, architecture in the metadata is {metadata.architecture}"
+            )
+        for source, found in (
+            ("configuration", config.rootfs.diff_ids),
+            ("manifest", [x.digest for x in described.layers]),
+        ):
             if found != self._diff_ids:
                 self.fail(f"layers in the {source} are {found}, image.layers in the metadata {self._diff_ids}")
         if missing := sorted(set(self._diff_ids) - self._found):

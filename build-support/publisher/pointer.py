@@ -82,7 +82,9 @@ def parse_pointer(data: bytes, key: str) -> Pointer:
     try:
         return msgspec.json.decode(data, type=Pointer)
     except msgspec.MsgspecError as error:
-        raise ObjectDamaged(f"{key} is not readable: {error}. Restore it or delete it, then publish the latest version again.") from error
+        raise ObjectDamaged(
+            f"{key} is not readable: {error}. Restore it or delete it, then publish the latest version again."
+        ) from error
 
 
 def decide(current: Pointer | None, candidate: Candidate, policy: Policy, published: str) -> Decision:
@@ -118,7 +120,5 @@ def _held_back(current: Pointer, candidate: Candidate, policy: Policy) -> str:
         return f"{ours} is a pre-release and latest is the release {latest}"
     lost = sorted(set(current.architectures) - set(candidate.architectures))
     if lost and not policy.allow_missing_architecture:
-        return (
-            f"latest has {', '.join(lost)} and {ours} has not; publish that archive too, or say --allow-missing-architecture"
-        )
+        return f"latest has {', '.join(lost)} and {ours} has not; publish that archive too, or say --allow-missing-architecture"
     return ""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from publisher import keys
 from publisher.context import Context, read_context
 from publisher.errors import CompetingPublisher, ObjectDamaged, PreconditionFailed
 from publisher.plan import Step, plan
@@ -72,24 +73,25 @@ class Publisher:
     def _look_and_plan(self, release: Release) -> tuple[list[Step], Decision]:
         context = read_context(self.store, release)
         wants, decision = wanted(release, context, self.policy, self.now().strftime("%Y-%m-%dT%H:%M:%SZ"))
-        return plan(wants, self._look(wants, context)), decision
+        return plan(wants, self._look(wants, context, keys.pointer(release.tier))), decision
 
-    def _look(self, wants: Iterable[Want], context: Context) -> dict[str, Seen]:
+    def _look(self, wants: Iterable[Want], context: Context, pointer_key: str) -> dict[str, Seen]:
         """Read back every wanted object that is there; what was read before and did not change is not read again."""
         sizes = {want.key: want.size for want in wants}
         with self.ui.bar(f"looked at {len(sizes)} objects", sum(sizes.values())) as progress:
             passed = 0
             for key, size in sizes.items():
                 before = passed
-                seen = self.store.digest(key, lambda done, before=before: progress(before + done), self._seen.pop(key, None))
+                seen = self.store.digest(
+                    key, lambda done, before=before: progress(before + done), self._seen.pop(key, None)
+                )
                 if seen is not None:
                     self._seen[key] = seen
                 passed += size
         found = {key: self._seen[key] for key in sizes if key in self._seen}
-        # The decision was made on the bytes of this look at latest.json: it holds for no other.
-        key = keys.pointer(context.tier)
-        ...
-        return found
+        # The decision was made on latest.json as the context saw it, so only that one may be replaced by it.
+        found.pop(pointer_key, None)
+        return found if context.seen is None else {**found, pointer_key: context.seen}
 
     def _perform(self, step: Step) -> None:
         """Write one object and read it back. What is not what was written is never built upon."""

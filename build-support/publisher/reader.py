@@ -65,4 +65,6 @@ def _read(store: Store, key: str) -> bytes:
 def _check(store: Store, key: str, sha256: str) -> None:
     seen = store.digest(key, no_progress)
     if seen is None or seen.sha256 != sha256:
-        raise ObjectDamaged(f"{key} must have the sha256 {sha256} and {f'has {seen.sha256}' if seen else 'is not there'}")
+        raise ObjectDamaged(
+            f"{key} must have the sha256 {sha256} and {f'has {seen.sha256}' if seen else 'is not there'}"
+        )

@@ -39,7 +39,9 @@ def _release(outcome: Outcome) -> dict[str, Any]:
 def as_line(outcome: Outcome, *, dry_run: bool) -> str:
     """One release in one line."""
     release, latest = outcome.release, outcome.latest
-    written = f"{len(outcome.steps)} objects {'to write' if dry_run else 'written'}" if outcome.steps else "all there already"
+    written = (
+        f"{len(outcome.steps)} objects {'to write' if dry_run else 'written'}" if outcome.steps else "all there already"
+    )
     if outcome.moved:
         pointer = f"latest {'would be' if dry_run else 'is now'} {latest.version} (sequence {latest.sequence})"
     else:

@@ -65,7 +65,9 @@ def _refusal(error: ClientError, bucket: str, endpoint: str, key: str) -> Publis
     if code in ("PreconditionFailed", "412") or status_of(error) == 412:
         return PreconditionFailed(f"{key} is not what it was")
     if code == "NoSuchBucket":
-        return NoSuchBucket(f"There is no bucket {bucket!r} at {endpoint}: check R2_BUCKET_NAME, or make the bucket first.")
+        return NoSuchBucket(
+            f"There is no bucket {bucket!r} at {endpoint}: check R2_BUCKET_NAME, or make the bucket first."
+        )
     if code == "SignatureDoesNotMatch":
         return WrongCredentials(
             f"{endpoint} knows the access key but not the signature: R2_SECRET_ACCESS_KEY belongs to another key. Set the "
@@ -83,5 +85,7 @@ def _refusal(error: ClientError, bucket: str, endpoint: str, key: str) -> Publis
             "R2_BUCKET_NAME, or give the token 'Object Read & Write' on this bucket."
         )
     if is_transient(error):
-        return NetworkLost(f"{endpoint} went on refusing {key} ({code}: {said}). Nothing is half done: run the command again.")
+        return NetworkLost(
+            f"{endpoint} went on refusing {key} ({code}: {said}). Nothing is half done: run the command again."
+        )
     return StoreRefused(f"{endpoint} refused {key} in bucket {bucket!r}: {code}: {said}")

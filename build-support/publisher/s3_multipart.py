@@ -73,4 +73,6 @@ def _give_up(requests: Requests, key: str, upload: str, reason: PublisherError) 
     try:
         requests.client.abort_multipart_upload(Bucket=requests.bucket, Key=key, UploadId=upload)
     except Exception as error:
-        reason.add_note(f"The parts of {key} could not be removed ({error}); R2 removes them by itself after seven days.")
+        reason.add_note(
+            f"The parts of {key} could not be removed ({error}); R2 removes them by itself after seven days."
+        )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -24,20 +26,44 @@ class ReleaseHandler(SimpleHTTPRequestHandler):
     def guess_type(self, path: object) -> str:
         """The content type of a file on disk."""
         file = Path(str(path))
-        if file.parent.name == "manifests":
+        if file.parent.name == "manifests" and file.is_file():
             return str(json.loads(file.read_bytes())["mediaType"])
         if file.parent.name == "blobs":
             return "application/octet-stream"
         return {".gz": "application/gzip", ".json": "application/json"}.get(file.suffix, "text/plain; charset=utf-8")
 
-    def send_head(self):  # type: ignore[no-untyped-def]  # noqa: ANN201
-        """Serve published objects only: no folder, no unfinished file."""
-        ...
+    def list_directory(self, path: object) -> None:
+        """Folders are no objects."""
+        self.send_error(HTTPStatus.NOT_FOUND)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
+        """Say nothing for each request."""
 
 
 def serve(root: Path, host: str, port: int) -> ThreadingHTTPServer:
     """A server for `root` that is bound and not yet running. Port 0 takes a free one."""
     return ThreadingHTTPServer((host, port), partial(ReleaseHandler, directory=str(root)))
+
+
+def main() -> int:
+    """Serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="publisher.serve", description=serve.__doc__)
+    parser.add_argument("directory", type=Path, help="what was published to, for example dist/release")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8080, help="port, 0 for a free one (default: %(default)s)")
+    options = parser.parse_args()
+    if not options.directory.is_dir():
+        parser.error(f"{options.directory} is no directory: publish first, or name the directory that was published to")
+    with serve(options.directory, options.host, options.port) as server:
+        host, port = server.server_address[:2]
+        print(
+            f"serving {options.directory} at http://{host!s}:{port}; docker pull {host!s}:{port}/noderr-<tier>:latest",
+            flush=True,
+        )
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 from collections.abc import Callable
@@ -13,6 +14,9 @@ Progress = Callable[[int], None]
 """Told how many bytes of one object are done, from its beginning: a repeated attempt starts again at 0."""
 
 CHUNK_BYTES = 1 << 20
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a file system says when it takes no more: no space, no quota, no larger file."""
 
 
 @dataclass(frozen=True)

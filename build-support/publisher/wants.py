@@ -60,7 +60,9 @@ def wanted(release: Release, context: Context, policy: Policy, published: str) -
             wants.append(_must_be(member.metadata))
     wants += _tag(release.tier, release.version, members)
     decision = decide(context.pointer, _candidate(release, members), policy, published)
-    latest = _members_of(decision.pointer, {**context.published, **{(release.version, a): m for a, m in members.items()}})
+    latest = _members_of(
+        decision.pointer, {**context.published, **{(release.version, a): m for a, m in members.items()}}
+    )
     if decision.pointer.version != release.version:
         wants += [_must_be(member.metadata) for member in latest.values()]
     wants += _latest(decision.pointer, latest)
@@ -135,9 +137,7 @@ def _entry(member: Member) -> Entry:
     )
 
 
-def _members_of(
-    pointer: Pointer, known: Mapping[tuple[str, Architecture], Member]
-) -> dict[Architecture, Member]:
+def _members_of(pointer: Pointer, known: Mapping[tuple[str, Architecture], Member]) -> dict[Architecture, Member]:
     """The builds that `latest.json` names."""
     members = {}
     for architecture in pointer.architectures:

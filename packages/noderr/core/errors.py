@@ -6,7 +6,8 @@ CoreError
 │   ├── VersionError         the VERSION file
 │   ├── DataDirError         no directory for state
 │   └── KeyFileError         the node's key
-├── PortInUseError           a port that somebody else holds, or that may not be bound
+├── BindError                a server cannot listen where it is told to
+│   └── PortInUseError       somebody else holds the port
 └── ServiceError             a service broke its promise
     ├── ServiceEndedError    it returned without being asked to stop
     └── CriticalServiceError it is dead, and the node cannot go on without it
@@ -46,8 +47,12 @@ class KeyFileError(MisconfiguredError):
     """The node's key cannot be used: unreadable, broken, another's, or open to others."""
 
 
-class PortInUseError(CoreError):
-    """A TCP port cannot be bound."""
+class BindError(CoreError):
+    """A server cannot listen on its address and port."""
+
+
+class PortInUseError(BindError):
+    """Another process holds the port."""
 
 
 class ServiceError(CoreError):

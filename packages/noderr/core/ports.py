@@ -5,20 +5,21 @@ from __future__ import annotations
 import errno
 import socket
 
-from noderr.core.errors import PortInUseError
+from noderr.core.errors import BindError, PortInUseError
 
 
 def bind_tcp(host: str, port: int, *, setting: str) -> socket.socket:
-    """Return a socket bound to `host` and `port`. Raises `PortInUseError` naming the port and the `setting` to change.
+    """Return a socket bound to `host` and `port`; `setting` is the prefix of the variables that chose them.
 
-    Without SO_REUSEPORT: two nodes on one port would share its connections, and nobody would notice.
+    Raises `BindError`, or `PortInUseError` when another process holds the port; both name the remedy. There is no
+    SO_REUSEPORT: with it two nodes on one port would share its connections, and nobody would notice.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICHOST
         )[0]
-    except socket.gaierror as error:
-        raise PortInUseError(f"{setting}_HOST={host!r} is no IP address: give one of this machine's, or 0.0.0.0") from error
+    except (socket.gaierror, UnicodeError) as error:
+        raise BindError(f"{setting}_HOST={host!r} is no IP address: give one of this machine's, or 0.0.0.0") from error
     bound = socket.socket(family, kind, protocol)
     try:
         # A port whose last connections are still closing is free.
@@ -26,9 +27,11 @@ def bind_tcp(host: str, port: int, *, setting: str) -> socket.socket:
         bound.bind(address)
     except OSError as error:
         bound.close()
-        reason = "is in use by another process" if error.errno == errno.EADDRINUSE else f"is refused ({error.strerror})"
-        raise PortInUseError(
-            f"TCP port {port} on {host} {reason}: stop what holds it, or set {setting}_PORT to another"
-        ) from error
+        remedy = f"set {setting}_PORT to another, or {setting}_HOST to another address of this machine"
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUseError(
+                f"TCP port {port} on {host} is in use by another process: stop it, or {remedy}"
+            ) from error
+        raise BindError(f"TCP port {port} on {host} is refused ({error.strerror}): {remedy}") from error
     bound.setblocking(False)
     return bound

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -85,4 +85,8 @@ def variable(field: str) -> str:
 
 def secret_fields() -> frozenset[str]:
     """Fields that hold a secret; each may come as `NODEOS_<FIELD>_FILE`, the path of a file that holds it."""
-    return frozenset(name for name, field in NodeSettings.model_fields.items() if "SecretStr" in repr(field.annotation))
+    return frozenset(name for name, field in NodeSettings.model_fields.items() if _holds_secret(field.annotation))
+
+
+def _holds_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or any(_holds_secret(part) for part in get_args(annotation))

@@ -1,0 +1,77 @@
+"""The node's command line. Each command imports what it needs, so that `health` starts in no time."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from noderr.core.errors import CoreError, MisconfiguredError
+from noderr.core.parts import MakeParts, no_parts
+from noderr.core.version import read_version
+from noderr.types import ManifestError, TierManifest, load_manifest
+
+_DESCRIPTION = "One NodeOS node: an HTTP API, a gRPC server and the services of its tier in one process."
+_EPILOG = """settings are environment variables; `%(prog)s settings` prints them all.
+exit codes: 0 stopped by a signal, or healthy; 1 the node died, or is not healthy; 2 something must be mended first."""
+
+_MISCONFIGURED = 2  # As argparse has it for a wrong command line.
+
+
+def run_tier(
+    manifest_file: Path,
+    version_file: Path,
+    *,
+    make_parts: MakeParts = no_parts,
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """Run one command of a tier's node and return the process's exit code. `arguments` are those of the process."""
+    command = _parser(f"noderr-{manifest_file.parent.name}").parse_args(arguments).command
+    try:
+        return _run(command, load_manifest(manifest_file), version_file, make_parts)
+    except (MisconfiguredError, ManifestError) as error:
+        print(error, file=sys.stderr)
+        return _MISCONFIGURED
+    except CoreError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=program, description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    parser.set_defaults(command="serve")
+    for name, help_text in (
+        ("serve", "run the node until SIGTERM or SIGINT (the default)"),
+        ("health", "ask the node on this machine whether it is alive; exit code 0 or 1"),
+        ("settings", "print a .env file with every setting, its meaning and its default"),
+        ("version", "print the tier and the version"),
+    ):
+        commands.add_parser(name, help=help_text, description=help_text)
+    return parser
+
+
+# Imports stand in the commands on purpose: `health` runs every few seconds and must load nothing of the others.
+def _run(command: str, manifest: TierManifest, version_file: Path, make_parts: MakeParts) -> int:
+    match command:
+        case "health":
+            from noderr.core.health_check import check_health
+
+            if problem := check_health(os.environ, manifest):
+                print(problem, file=sys.stderr)
+            return 1 if problem else 0
+        case "settings":
+            from noderr.core.settings_template import settings_template
+
+            print(settings_template(manifest, read_version(version_file)), end="")
+        case "version":
+            print(manifest.tier, read_version(version_file))
+        case _:
+            from noderr.core.node import serve
+
+            serve(manifest, read_version(version_file), os.environ, make_parts)
+    return 0

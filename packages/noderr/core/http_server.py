@@ -1,0 +1,77 @@
+"""The HTTP server as a service: uvicorn on the node's own loop, under the node's own signals."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator, Sequence
+
+import structlog
+import uvicorn
+from noderr.core.ports import bind_tcp
+from starlette.types import ASGIApp
+
+_log = structlog.get_logger("noderr.core.http")
+
+_BACKLOG = 1024
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the node's; the server stops when its service is stopped."""
+        yield
+
+
+class HttpService:
+    """Serves an ASGI application. `port` 0 takes a free one; `bound_port` tells which."""
+
+    name = "http"
+    critical = True
+
+    def __init__(self, app: ASGIApp, *, host: str, port: int) -> None:
+        self._app = app
+        self._host = host
+        self._port = port
+        self._server: _Server | None = None
+        self._socket: socket.socket | None = None
+
+    @property
+    def bound_port(self) -> int:
+        """The port it listens on; only while it is started."""
+        assert self._socket is not None, "not started"
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    async def start(self) -> None:
+        """Bind and listen. Raises `BindError`."""
+        self._socket = bind_tcp(self._host, self._port, setting="NODEOS_HTTP")
+        # From here on a caller waits in the backlog; `run` answers.
+        self._socket.listen(_BACKLOG)
+        config = uvicorn.Config(
+            self._app,
+            lifespan="off",
+            ws="none",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            backlog=_BACKLOG,
+        )
+        self._server = _Server(config)
+        _log.info("listening", service=self.name, host=self._host, port=self.bound_port)
+
+    async def run(self) -> None:
+        assert self._server is not None, "not started"
+        assert self._socket is not None, "not started"
+        # Returns after `stop`, when all open requests are answered.
+        await self._server.serve(sockets=[self._socket])
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.should_exit = True
+        if self._server is None or not self._server.started:
+            if self._socket is not None:
+                self._socket.close()
+
+    def missing(self) -> Sequence[str]:
+        return ()
