@@ -11,6 +11,7 @@ APP = "/opt/noderr"
 DIST_PACKAGES = "usr/local/lib/python3.13/dist-packages"
 LAYER_NAMES = ("base", "shared", "tier", "source")
 """The four layers, lowest first; each changes more often than the one below."""
+TIER_LABEL = "io.noderr.tier"
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,6 @@ class ImageDescription:
     # No PYTHON* variable: the interpreter is isolated and would not look.
     environment: dict[str, str] = field(default_factory=lambda: {"PATH": "/usr/local/bin:/usr/bin", "LANG": "C.UTF-8"})
 
-    def tags(self, version: str) -> tuple[str, str]:
-        """The seed's two tags."""
-        return (f"{self.repository}:{version}", f"{self.repository}:latest")
-
 
 def describe(manifest: TierManifest) -> ImageDescription:
     """The description of a tier's image, from its manifest alone."""
@@ -54,7 +51,7 @@ def describe(manifest: TierManifest) -> ImageDescription:
             "org.opencontainers.image.title": f"NodeOS {manifest.tier} node",
             "org.opencontainers.image.description": manifest.responsibility,
             "org.opencontainers.image.vendor": "Noderr",
-            "io.noderr.tier": manifest.tier,
+            TIER_LABEL: manifest.tier,
             "io.noderr.tier-number": str(manifest.number),
         },
     )

@@ -85,7 +85,7 @@ def make_layers(inputs: Inputs, out: Path, work: Path, compile_tree: Compiler) -
     return facts
 
 
-def write_layers(stack: Sequence[Iterable[Entry]], out: Path) -> tuple[Layer, ...]:
+def write_layers(stack: Iterable[Iterable[Entry]], out: Path) -> tuple[Layer, ...]:
     """Write a stack of layers, lowest first, canonically into `out`. Raises `LayerError` and `CanonicalError`."""
     out.mkdir(parents=True, exist_ok=True)
     owners: dict[str, str] = {}

@@ -17,8 +17,9 @@ from noderr.types.errors import ManifestError
 
 from node_image.archive import add_tool_options, report, tool_versions
 from node_image.archive_files import Written, write_archive
-from node_image.errors import NodeImageError
-from node_image.facts import read_facts
+from node_image.description import LAYER_NAMES, TIER_LABEL
+from node_image.errors import NodeImageError, SavedImageError
+from node_image.facts import ImageFacts, read_facts
 from node_image.image_tar import image_tar
 from node_image.layers import write_layers
 from node_image.saved import SavedImage
@@ -31,9 +32,19 @@ def normalise(saved: Path, facts_file: Path, tools: Mapping[str, str], out: Path
     """
     facts = read_facts(facts_file)
     with SavedImage(saved, facts.architecture) as image, tempfile.TemporaryDirectory(prefix="noderr-saved-") as folder:
+        _check(image, saved, facts)
         layers = write_layers(image.layers(), Path(folder))
         tar = image_tar(image.config, layers, Path(folder), facts.description.repository)
         return write_archive(tar, facts, tools, out)
+
+
+def _check(image: SavedImage, saved: Path, facts: ImageFacts) -> None:
+    tier = ((image.config.get("config") or {}).get("Labels") or {}).get(TIER_LABEL)
+    if tier != facts.manifest.tier:
+        raise SavedImageError(f"{saved}: label {TIER_LABEL} is {tier!r}, but the layers are of {facts.manifest.tier}")
+    count = len(image.config["rootfs"]["diff_ids"])
+    if count != len(LAYER_NAMES):
+        raise SavedImageError(f"{saved}: has {count} layers; ours have four: {', '.join(LAYER_NAMES)}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

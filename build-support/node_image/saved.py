@@ -45,7 +45,7 @@ class SavedImage:
         """Open `source` and find the image for `architecture` in it."""
         self._source = source
         try:
-            self._tar = tarfile.open(source)
+            self._tar = tarfile.open(source)  # noqa: SIM115 - closed by __exit__
         except (OSError, tarfile.TarError) as error:
             raise SavedImageError(f"{source}: is not the output of docker save ({error})") from error
         self._pointers, self.config = self._choose(architecture)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pants.backend.python.target_types import PythonRequirementsField
+from pants.backend.python.target_types import PythonRequirementsField, PythonRequirementTypeStubModulesField
 from pants.backend.python.util_rules.pex_cli import PexCliProcess
 from pants.backend.python.util_rules.pex_requirements import PexRequirements
 from pants.backend.python.util_rules.python_sources import PythonSourceFilesRequest, StrippedPythonSourceFiles
@@ -32,6 +32,7 @@ from pants.engine.rules import Get, MultiGet
 from pants.engine.target import (
     FieldSetsPerTarget,
     FieldSetsPerTargetRequest,
+    Target,
     Targets,
     TransitiveTargets,
     TransitiveTargetsRequest,
@@ -63,11 +64,16 @@ async def closure(addresses: Addresses) -> Closure:
     """Everything that `addresses` reach."""
     transitive = await Get(TransitiveTargets, TransitiveTargetsRequest(addresses))
     targets = transitive.closure
-    fields = [target[PythonRequirementsField] for target in targets if target.has_field(PythonRequirementsField)]
+    fields = [target[PythonRequirementsField] for target in targets if _is_run_time_requirement(target)]
     stripped = await Get(StrippedPythonSourceFiles, PythonSourceFilesRequest(targets, include_resources=True))
     snapshot = stripped.stripped_source_files.snapshot
     requirements = PexRequirements.req_strings_from_requirement_fields(fields)
     return Closure(tuple(sorted(requirements)), snapshot.digest, snapshot.files)
+
+
+def _is_run_time_requirement(target: Target) -> bool:
+    """Type stubs are inferred as dependencies too; they are for mypy, and no image needs them."""
+    return target.has_field(PythonRequirementsField) and not target[PythonRequirementTypeStubModulesField].value
 
 
 async def package(address: Address) -> BuiltPackage:

@@ -1,5 +1,7 @@
-"""Publishes node archives to a directory, to Cloudflare R2 or to another S3 store: versions that never change, and one object
-that says which of them is the latest. `python -m publisher --help` is its front door; README.md says what readers rely on.
+"""Publishes node archives to a directory, to Cloudflare R2 or to another S3 store.
+
+Versions never change, and one object says which of them is the latest. `python -m publisher --help` is the front door;
+README.md says what readers may rely on.
 """
 
 from publisher.archive import Archive, load_archive

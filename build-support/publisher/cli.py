@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -113,8 +114,15 @@ def _publish(store: Store, ui: Ui, options: argparse.Namespace) -> None:
     for outcome in outcomes:
         ui.say(report.as_line(outcome, dry_run=options.dry_run))
     if options.json:
-        document = report.as_json(store.place, outcomes, dry_run=options.dry_run)
-        options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        _write_report(options.json, report.as_json(store.place, outcomes, dry_run=options.dry_run))
+
+
+def _write_report(path: Path, document: dict[str, Any]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"Everything is done, only the report was not written: --json {path}: {error}") from error
 
 
 def _load(paths: Sequence[Path], work: Path, ui: Ui) -> list[Release]:
@@ -122,8 +130,9 @@ def _load(paths: Sequence[Path], work: Path, ui: Ui) -> list[Release]:
     builds = []
     for path in paths:
         archive = load_archive(path)
-        with ui.bar(f"checked {path.name}", archive.metadata.archive.tar_size) as progress:
+        with ui.bar(f"checking {path.name}", archive.metadata.archive.tar_size) as progress:
             builds.append(Build(archive, read_image(archive, work, progress)))
+        ui.say(f"{path.name} is whole: sha256 {archive.archive.sha256}")
         if archive.metadata.revision.endswith(("-dirty", "unknown")):
             ui.say(f"note: {path.name} was built from {archive.metadata.revision!r}: nobody else can build it again")
     return releases(builds)

@@ -1,8 +1,9 @@
 """A directory as destination, with the promises of an object store.
 
 Every object is written to a temporary file, synced, and then given its name in one step: a hard link where nothing may
-be replaced (it fails when the name is taken), a rename where something may. The directory is synced too. Compare-and-swap
-holds a lock on a file. Temporary files of killed publishers are swept: a living one holds a lock on each of its own.
+be replaced (it fails when the name is taken), a rename where something may. The directory is synced too.
+Compare-and-swap holds a lock on a file. Temporary files of killed publishers are swept: a living one holds a lock on
+each of its own.
 """
 
 from __future__ import annotations
@@ -180,6 +181,6 @@ def _explain(error: OSError, path: Path) -> DestinationError:
     if error.errno in DISK_FULL:
         return DiskFull(f"No room for {path}: {error.strerror}. No part of it was left. Free some space and run again.")
     return StoreRefused(
-        f"Cannot use {path}: {error.strerror or error}. Give a directory that you may write, on a file system with hard links, "
-        "with --to DIR."
+        f"Cannot use {path}: {error.strerror or error}. Give with --to DIR a directory that you may write, on a file "
+        "system with hard links."
     )

@@ -61,7 +61,9 @@ class VersionAlreadyPublished(PublisherError):
     def __init__(self, key: str, ours_sha256: str, theirs_sha256: str) -> None:
         self.key, self.ours_sha256, self.theirs_sha256 = key, ours_sha256, theirs_sha256
         super().__init__(
-            f"{key} is published with other bytes.\n  published sha256 {theirs_sha256}\n  this build's     {ours_sha256}\n"
+            f"{key} is published with other bytes.\n"
+            f"  published sha256 {theirs_sha256}\n"
+            f"  this build's     {ours_sha256}\n"
             "A published version never changes: bump VERSION, build and publish again."
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import tarfile
 import zlib
 from collections.abc import Callable
@@ -38,8 +39,8 @@ class Image:
 def read_image(archive: Archive, work: Path, progress: Callable[[int], None]) -> Image:
     """Open an archive, check every digest in it, and write its compressed layers to `work`.
 
-    A layer that is in `work` already is not compressed again: tiers share layers. `progress` is told how many bytes of the
-    tar are read. Raises `ArchiveCorrupt`.
+    A layer that is in `work` already is not compressed again: tiers share layers. `progress` is told how many bytes of
+    the tar are read. Raises `ArchiveCorrupt`, and `DiskFull` when `work` is.
     """
     reader = _Reader(archive, work)
     try:
@@ -58,21 +59,22 @@ def read_image(archive: Archive, work: Path, progress: Callable[[int], None]) ->
     facts = archive.metadata.archive
     if (source.sha256, source.size) != (facts.tar_sha256, facts.tar_size):
         reader.fail(
-            f"the tar inside has sha256 {source.sha256} and {source.size} bytes, its metadata says {facts.tar_sha256} and "
-            f"{facts.tar_size}"
+            f"the tar inside has sha256 {source.sha256} and {source.size} bytes, its metadata says "
+            f"{facts.tar_sha256} and {facts.tar_size}"
         )
     return reader.image()
 
 
-class _Hashed:
+class _Hashed(io.RawIOBase):
     """Reads a stream, hashing what passes."""
 
     def __init__(self, source: gzip.GzipFile, progress: Callable[[int], None]) -> None:
+        super().__init__()
         self._source, self._progress = source, progress
         self._hasher = hashlib.sha256()
         self.size = 0
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         data = self._source.read(size)
         self._hasher.update(data)
         self.size += len(data)

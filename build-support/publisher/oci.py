@@ -1,4 +1,4 @@
-"""The documents of an OCI image: https://github.com/opencontainers/image-spec. Only what a publisher reads and writes."""
+"""The documents of an OCI image (https://github.com/opencontainers/image-spec), as far as a publisher needs them."""
 
 from __future__ import annotations
 

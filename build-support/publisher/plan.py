@@ -48,5 +48,5 @@ def _check_writable(want: Want, there: Seen | None) -> None:
         raise VersionAlreadyPublished(want.key, want.sha256, there.sha256)
     elif want.kind != "replaceable":
         raise ObjectDamaged(
-            f"{want.key} must have the sha256 {want.sha256} and has {there.sha256}. Delete the object and publish again."
+            f"{want.key} must have the sha256 {want.sha256} and has {there.sha256}. Delete it and publish again."
         )

@@ -30,7 +30,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Pointer(msgspec.Struct, frozen=True):
-    """What is latest. `sequence` grows with every change, back to an older version too: readers refuse a smaller one."""
+    """What is latest. `sequence` grows with every change, a roll-back too, so a reader can refuse an older pointer."""
 
     schema: Literal[1]
     tier: Tier
@@ -120,5 +120,8 @@ def _held_back(current: Pointer, candidate: Candidate, policy: Policy) -> str:
         return f"{ours} is a pre-release and latest is the release {latest}"
     lost = sorted(set(current.architectures) - set(candidate.architectures))
     if lost and not policy.allow_missing_architecture:
-        return f"latest has {', '.join(lost)} and {ours} has not; publish that archive too, or say --allow-missing-architecture"
+        return (
+            f"latest has {', '.join(lost)} and {ours} has not; publish that archive too, or say "
+            "--allow-missing-architecture"
+        )
     return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from publisher import keys
 from publisher.context import Context, read_context
@@ -12,7 +13,7 @@ from publisher.errors import CompetingPublisher, ObjectDamaged, PreconditionFail
 from publisher.plan import Step, plan
 from publisher.pointer import Decision, Pointer, Policy
 from publisher.release import Release
-from publisher.store import Content, Seen, Store, no_progress
+from publisher.store import Content, Progress, Seen, Store
 from publisher.ui import Ui
 from publisher.wants import Want, wanted
 
@@ -37,7 +38,7 @@ class Publisher:
 
     store: Store
     ui: Ui
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _seen: dict[str, Seen] = field(default_factory=dict)
 
@@ -47,7 +48,10 @@ class Publisher:
         return Outcome(release, tuple(steps), decision.pointer, decision.moves, decision.reason)
 
     def publish(self, release: Release) -> Outcome:
-        """Write what is missing. Raises any `PublisherError` but `PreconditionFailed`; a later run goes on from there."""
+        """Write what is missing; a later run goes on from wherever this one ends.
+
+        Raises any `PublisherError` but `PreconditionFailed`.
+        """
         done: list[Step] = []
         tried: list[Decision] = []
         for _ in range(PASSES):
@@ -66,8 +70,8 @@ class Publisher:
             except PreconditionFailed as error:
                 self.ui.say(f"{error}: looking again")
         raise CompetingPublisher(
-            f"{self.store.place} changed under this publisher {PASSES} times. Nothing is broken: run it again when the other "
-            "one is done."
+            f"{self.store.place} changed under this publisher {PASSES} times. Nothing is broken: run it again when the "
+            "other one is done."
         )
 
     def _look_and_plan(self, release: Release) -> tuple[list[Step], Decision]:
@@ -78,13 +82,10 @@ class Publisher:
     def _look(self, wants: Iterable[Want], context: Context, pointer_key: str) -> dict[str, Seen]:
         """Read back every wanted object that is there; what was read before and did not change is not read again."""
         sizes = {want.key: want.size for want in wants}
-        with self.ui.bar(f"looked at {len(sizes)} objects", sum(sizes.values())) as progress:
-            passed = 0
+        passed = 0
+        with self.ui.bar("looking at what is there", sum(sizes.values())) as progress:
             for key, size in sizes.items():
-                before = passed
-                seen = self.store.digest(
-                    key, lambda done, before=before: progress(before + done), self._seen.pop(key, None)
-                )
+                seen = self.store.digest(key, partial(_shifted, progress, passed), self._seen.pop(key, None))
                 if seen is not None:
                     self._seen[key] = seen
                 passed += size
@@ -96,20 +97,26 @@ class Publisher:
     def _perform(self, step: Step) -> None:
         """Write one object and read it back. What is not what was written is never built upon."""
         want = step.want
-        with self.ui.bar(f"{step.action} {want.key} ({want.size:,} bytes)", want.size) as progress:
+        with self.ui.bar(f"{step.action} {want.key}", want.size) as progress:
             if isinstance(want.source, str):
                 self.store.copy(want.source, want.key, want.headers, want.sha256)
             elif isinstance(want.source, Content) and want.kind == "replaceable":
                 self.store.put_if_match(want.key, want.source, want.headers, step.etag)
             elif isinstance(want.source, Content):
                 self.store.put_new(want.key, want.source, want.headers, progress)
-        with self.ui.bar(f"  read back {want.sha256}", want.size) as progress:
+        with self.ui.bar(f"read back {want.key}", want.size) as progress:
             seen = self.store.digest(want.key, progress)
         if seen is None or seen.sha256 != want.sha256:
             if want.kind == "replaceable":
                 raise PreconditionFailed(f"{want.key} was changed by another publisher")
             raise ObjectDamaged(
-                f"{want.key} was written with the sha256 {want.sha256} and reads back as {seen.sha256 if seen else 'nothing'}. "
-                "Delete the object and publish again."
+                f"{want.key} was written with the sha256 {want.sha256} and reads back as "
+                f"{seen.sha256 if seen else 'nothing'}. Delete the object and publish again."
             )
         self._seen[want.key] = seen
+        self.ui.say(f"{step.action} {want.key} ({want.size:,} bytes), read back")
+
+
+def _shifted(progress: Progress, passed: int, done: int) -> None:
+    """Progress within one object as progress within all."""
+    progress(passed + done)

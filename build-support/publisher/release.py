@@ -50,8 +50,8 @@ def check_revision(tier: str, version: str, ours: str, other: str, other_place: 
     """Raise `ArchivesDisagree` unless both architectures come from one commit."""
     if ours != other:
         raise ArchivesDisagree(
-            f"{tier} {version} was built from {ours} here and from {other} in {other_place}: one version is one commit. "
-            "Build all architectures from the same commit, or bump VERSION."
+            f"{tier} {version} was built from {ours} here and from {other} in {other_place}: one version is one "
+            "commit. Build all architectures from the same commit, or bump VERSION."
         )
 
 

@@ -52,8 +52,8 @@ def translate(error: Exception, *, bucket: str, endpoint: str, key: str) -> Publ
     if is_transient(error):
         return NetworkLost(
             f"The connection to {endpoint} was lost at {key}: {error}\n"
-            "Nothing points at what is not whole. Check the network and the endpoint (R2_ACCOUNT_ID or --endpoint), then "
-            "run the same command again: it goes on where this run ended."
+            "Nothing points at what is not whole. Check the network and the endpoint (R2_ACCOUNT_ID or --endpoint), "
+            "then run the same command again: it goes on where this run ended."
         )
     if isinstance(error, BotoCoreError):
         return StoreRefused(f"{endpoint} cannot be asked for {key}: {error}. Check R2_ACCOUNT_ID or --endpoint.")
@@ -62,30 +62,34 @@ def translate(error: Exception, *, bucket: str, endpoint: str, key: str) -> Publ
 
 def _refusal(error: ClientError, bucket: str, endpoint: str, key: str) -> PublisherError:
     code, said = code_of(error), error.response.get("Error", {}).get("Message", "")
-    if code in ("PreconditionFailed", "412") or status_of(error) == 412:
+    if status_of(error) == 412:
         return PreconditionFailed(f"{key} is not what it was")
     if code == "NoSuchBucket":
-        return NoSuchBucket(
-            f"There is no bucket {bucket!r} at {endpoint}: check R2_BUCKET_NAME, or make the bucket first."
+        return NoSuchBucket(f"{endpoint} has no bucket {bucket!r}: check R2_BUCKET_NAME, or make the bucket first.")
+    if code in ("AccessDenied", "Forbidden", "403"):
+        return BucketRefused(
+            f"The credentials may not use bucket {bucket!r} ({key}): they are for another bucket, or lack write "
+            "access. Check R2_BUCKET_NAME, or give the token 'Object Read & Write' on this bucket."
         )
+    if is_transient(error):
+        return NetworkLost(
+            f"{endpoint} went on refusing {key} ({code}: {said}). Nothing is half done: run it again later."
+        )
+    return _credentials(endpoint, code, said) or StoreRefused(
+        f"{endpoint} refused {key} in bucket {bucket!r}: {code}: {said}"
+    )
+
+
+def _credentials(endpoint: str, code: str, said: str) -> WrongCredentials | None:
     if code == "SignatureDoesNotMatch":
         return WrongCredentials(
-            f"{endpoint} knows the access key but not the signature: R2_SECRET_ACCESS_KEY belongs to another key. Set the "
-            "secret that was shown when this access key was made."
+            f"{endpoint} knows the access key but not the signature: R2_SECRET_ACCESS_KEY belongs to another key. Set "
+            "the secret that was shown when this access key was made."
         )
     # R2 checks the form of an access key first, and calls a bad one an invalid argument.
     if code in _UNKNOWN_KEY_CODES or (code == "InvalidArgument" and "access key" in said.lower()):
         return WrongCredentials(
-            f"{endpoint} does not know the access key ({code}): check R2_ACCESS_KEY_ID, and that R2_ACCOUNT_ID or --endpoint "
-            "is the account that it belongs to."
+            f"{endpoint} does not know the access key ({code}): check R2_ACCESS_KEY_ID, and that R2_ACCOUNT_ID or "
+            "--endpoint is the account that it belongs to."
         )
-    if code in ("AccessDenied", "403", "Forbidden"):
-        return BucketRefused(
-            f"The credentials may not use bucket {bucket!r} ({key}): they are for another bucket, or lack write access. Check "
-            "R2_BUCKET_NAME, or give the token 'Object Read & Write' on this bucket."
-        )
-    if is_transient(error):
-        return NetworkLost(
-            f"{endpoint} went on refusing {key} ({code}: {said}). Nothing is half done: run the command again."
-        )
-    return StoreRefused(f"{endpoint} refused {key} in bucket {bucket!r}: {code}: {said}")
+    return None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from botocore.exceptions import ClientError
 
 from publisher.errors import ObjectDamaged
 from publisher.s3_errors import status_of
-from publisher.s3_multipart import upload_in_parts
+from publisher.s3_multipart import MultipartUpload
 from publisher.s3_requests import Requests
 from publisher.store import CHUNK_BYTES, Content, Headers, Progress, Seen, Small, no_progress
 
@@ -69,7 +69,7 @@ class S3Store:
     def put_new(self, key: str, content: Content, headers: Headers, progress: Progress) -> None:
         """Write with `If-None-Match: *`, which the multi-part way states when it completes."""
         if content.size >= self._multipart_from_bytes:
-            upload_in_parts(self._requests, key, content, headers, self._part_bytes, progress)
+            MultipartUpload(self._requests, key, content, self._part_bytes).run(headers, progress)
         else:
             self._put(key, content, headers, progress, if_match=None)
 
@@ -120,7 +120,8 @@ class S3Store:
 
         def put() -> None:
             with content.open() as body:
-                self._client.put_object(**request, Body=Watched(body, progress))
+                request["Body"] = cast("IO[bytes]", Watched(body, progress))
+                self._client.put_object(**request)
 
         self._requests.write(key, put)
 
@@ -128,12 +129,13 @@ class S3Store:
 def _check_declared(key: str, declared: str | None, sha256: str) -> None:
     if declared is not None and declared != sha256:
         raise ObjectDamaged(
-            f"{key}: its bytes have the sha256 {sha256}, its own metadata says {declared}. Delete the object and publish again."
+            f"{key}: its bytes have the sha256 {sha256}, its own metadata says {declared}. Delete the object and "
+            "publish again."
         )
 
 
 class Watched:
-    """A request body that tells how far it was read. boto reads it once more from the start to sign a plain HTTP request."""
+    """A request body that tells how far it was read; to sign a plain HTTP request boto reads it twice."""
 
     def __init__(self, body: BinaryIO, progress: Progress) -> None:
         self._body, self._progress = body, progress

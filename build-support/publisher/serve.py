@@ -1,7 +1,7 @@
 """`python -m publisher.serve DIR`: a published directory over HTTP, the read-only registry included.
 
-A static server and nothing more. Its one piece of knowledge is what a web server on such a directory must be told: a file
-in `manifests/` has the content type that stands in it as `mediaType`.
+A static server and nothing more. Its one piece of knowledge is what a web server on such a directory must be told: a
+file in `manifests/` has the content type that stands in it as `mediaType`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-
-from publisher.directory_store import WORK
 
 
 class ReleaseHandler(SimpleHTTPRequestHandler):

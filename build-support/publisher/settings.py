@@ -37,8 +37,8 @@ class Bucket:
 def destination(environment: Mapping[str, str], *, to: Path | None, endpoint: str | None) -> Path | Bucket:
     """The directory or the bucket to publish to.
 
-    `to` wins; then any R2 variable or endpoint means a bucket; then `DEFAULT_DIRECTORY`. Raises `MissingCredentials` with
-    every variable that is missing, `SettingsError` for an endpoint that is none.
+    `to` wins; then any R2 variable or endpoint means a bucket; then `DEFAULT_DIRECTORY`. Raises `MissingCredentials`
+    with every variable that is missing, `SettingsError` for an endpoint that is none.
     """
     if to is not None and endpoint is not None:
         raise SettingsError("--to DIR and --endpoint URL are two destinations: give one.")

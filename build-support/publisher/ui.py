@@ -1,4 +1,4 @@
-"""What a person sees while it works: bars on a terminal, a line for each finished object elsewhere."""
+"""What a person sees while it works: lines, and on a terminal bars while something takes long."""
 
 from __future__ import annotations
 
@@ -35,13 +35,12 @@ class PlainUi:
 
     @contextmanager
     def bar(self, label: str, size: int) -> Iterator[Report]:
-        """Print the label once it is done."""
+        """Show nothing: a log has no place for it."""
         yield no_progress
-        self.say(label)
 
 
 class TerminalUi(PlainUi):
-    """Bars that move, and leave a line when they are full."""
+    """Lines, and bars that go away when they are full."""
 
     @contextmanager
     def bar(self, label: str, size: int) -> Iterator[Report]:
@@ -50,7 +49,6 @@ class TerminalUi(PlainUi):
         with Progress(*columns, console=self._console, transient=True) as progress:
             task = progress.add_task(label, total=size)
             yield lambda done: progress.update(task, completed=done)
-        self.say(label)
 
 
 def ui_for(console: Console) -> Ui:

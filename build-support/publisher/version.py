@@ -20,7 +20,7 @@ class Version:
         major, minor, patch, pre = match.groups()
         self.text = text
         self.is_prerelease = pre is not None
-        # A release is above its pre-releases; numbers compare as numbers and stand below words; fewer parts stand below more.
+        # A release is above its pre-releases; numbers compare as numbers, and below words; fewer parts are below more.
         parts = [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in pre.split(".")] if pre else []
         self._order = (int(major), int(minor), int(patch), not self.is_prerelease, parts)
 

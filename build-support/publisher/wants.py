@@ -11,7 +11,7 @@ from publisher.context import Context, Member
 from publisher.errors import ObjectDamaged
 from publisher.metadata import Architecture, Metadata
 from publisher.oci import INDEX_TYPE, MANIFEST_TYPE, parse_manifest, tag
-from publisher.pointer import Candidate, Decision, Entry, Policy, Pointer, decide
+from publisher.pointer import Candidate, Decision, Entry, Pointer, Policy, decide
 from publisher.release import Build, Release, check_revision
 from publisher.store import Content, Headers
 
@@ -27,7 +27,7 @@ Kind = Literal["versioned", "addressed", "replaceable"]
 
 @dataclass(frozen=True)
 class Want:
-    """An object that must be there. `source` is its bytes, the key to copy, or None: it is there or the store is damaged."""
+    """An object that must be there. `source` is its bytes, the key to copy, or None for what was published before."""
 
     key: str
     kind: Kind
@@ -92,7 +92,7 @@ def _archive(build: Build) -> Iterator[Want]:
 
 
 def _manifest(build: Build, there: Member | None) -> Content:
-    """This build's manifest; the published one of the same image, which another libdeflate may have compressed, stays."""
+    """This build's manifest, or the published one of the same image, which another libdeflate may have compressed."""
     if there and parse_manifest(there.manifest.read()).config.digest == build.archive.metadata.image.id:
         return there.manifest
     return build.image.manifest
@@ -145,8 +145,8 @@ def _members_of(pointer: Pointer, known: Mapping[tuple[str, Architecture], Membe
         if member is None:
             tag_key = keys.manifest(pointer.tier, keys.architecture_tag(pointer.version, architecture))
             raise ObjectDamaged(
-                f"{keys.pointer(pointer.tier)} says {pointer.version} for {architecture}, and {tag_key} is gone. Publish "
-                f"{pointer.version} for {architecture} again."
+                f"{keys.pointer(pointer.tier)} says {pointer.version} for {architecture}, and {tag_key} is gone. "
+                f"Publish {pointer.version} for {architecture} again."
             )
         members[architecture] = member
     return members

@@ -30,15 +30,15 @@ def prepare_data_dir(
     fallback = (working_dir or Path.cwd()) / ".nodeos" / tier
     if reason := _make_writable(fallback):
         raise DataDirError(
-            f"there is no place for the node's state: {image_dir}: {image_reason}; {fallback}: {reason}. Mount a volume "
-            f"that user {os.geteuid()} may write at {image_dir}, or set NODEOS_DATA_DIR"
+            f"there is no place for the node's state: {image_dir}: {image_reason}; {fallback}: {reason}. Mount a "
+            f"volume that user {os.geteuid()} may write at {image_dir}, or set NODEOS_DATA_DIR"
         )
     return fallback
 
 
 def _make_writable(directory: Path) -> str:
     try:
-        # The parents too are for this user only: below them lies the node's key.
+        # For this user only: it holds the node's key.
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         return f"cannot be made ({error.strerror})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import grpc
 import structlog
@@ -30,7 +31,7 @@ class _Health(health_aio.HealthServicer):
         super().__init__()
         self._closing = asyncio.Event()
 
-    async def Watch(self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext) -> None:
+    async def Watch(self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         watch = asyncio.ensure_future(super().Watch(request, context))
         closing = asyncio.ensure_future(self._closing.wait())
         try:
@@ -114,5 +115,5 @@ class GrpcService:
             await self._health.set(status.name, _answer(status.state is ServiceState.RUNNING))
 
 
-def _answer(serving: bool) -> health_pb2.HealthCheckResponse.ServingStatus:
+def _answer(serving: bool) -> int:
     return _Answer.SERVING if serving else _Answer.NOT_SERVING

@@ -1,4 +1,4 @@
-"""The image's HEALTHCHECK: asks the node on this machine whether it is alive. Standard library only: it starts often."""
+"""The image's HEALTHCHECK: asks the node on this machine whether it is alive. Standard library only: it runs often."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class _Server(uvicorn.Server):
 
 
 class HttpService:
-    """Serves an ASGI application. `port` 0 takes a free one; `bound_port` tells which."""
+    """Serves an ASGI application. `port` 0 takes a free one; once started, `bound_port` tells which."""
 
     name = "http"
     critical = True
@@ -35,19 +35,15 @@ class HttpService:
         self._port = port
         self._server: _Server | None = None
         self._socket: socket.socket | None = None
-
-    @property
-    def bound_port(self) -> int:
-        """The port it listens on; only while it is started."""
-        assert self._socket is not None, "not started"
-        port: int = self._socket.getsockname()[1]
-        return port
+        self._serving = False
+        self.bound_port = 0
 
     async def start(self) -> None:
         """Bind and listen. Raises `BindError`."""
         self._socket = bind_tcp(self._host, self._port, setting="NODEOS_HTTP")
         # From here on a caller waits in the backlog; `run` answers.
         self._socket.listen(_BACKLOG)
+        self.bound_port = self._socket.getsockname()[1]
         config = uvicorn.Config(
             self._app,
             lifespan="off",
@@ -61,17 +57,21 @@ class HttpService:
         _log.info("listening", service=self.name, host=self._host, port=self.bound_port)
 
     async def run(self) -> None:
-        assert self._server is not None, "not started"
-        assert self._socket is not None, "not started"
-        # Returns after `stop`, when all open requests are answered.
-        await self._server.serve(sockets=[self._socket])
+        """Serve. Returns after `stop`, when all open requests are answered."""
+        assert self._server is not None, "run comes after start"
+        assert self._socket is not None, "run comes after start"
+        self._serving = True
+        try:
+            await self._server.serve(sockets=[self._socket])
+        finally:
+            self._serving = False
+            self._socket.close()
 
     async def stop(self) -> None:
         if self._server is not None:
             self._server.should_exit = True
-        if self._server is None or not self._server.started:
-            if self._socket is not None:
-                self._socket.close()
+        if self._socket is not None and not self._serving:
+            self._socket.close()
 
     def missing(self) -> Sequence[str]:
         return ()

@@ -63,7 +63,7 @@ def load_identity(data_dir: Path, given: Ed25519PrivateKey | None = None) -> Nod
     if given and NodeIdentity.of(given).public_key != identity.public_key:
         raise KeyFileError(
             f"{path} holds the key of node {identity.node_id}, NODEOS_NODE_KEY that of node "
-            f"{NodeIdentity.of(given).node_id}: unset NODEOS_NODE_KEY, or give the other node a data directory of its own"
+            f"{NodeIdentity.of(given).node_id}: unset NODEOS_NODE_KEY, or give that node a data directory of its own"
         )
     return identity
 

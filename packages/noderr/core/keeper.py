@@ -20,6 +20,7 @@ from noderr.core.status import ServiceState, StatusBoard
 from noderr.utils import Backoff
 
 _log = structlog.get_logger("noderr.core.keeper")
+_BACKOFF = Backoff(first_seconds=0.5, limit_seconds=30)
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class RestartPolicy:
     `clean_up_seconds` is what its `stop` may take after a failure.
     """
 
-    backoff: Backoff = Backoff(first_seconds=0.5, limit_seconds=30)
+    backoff: Backoff = _BACKOFF
     budget: int = 5
     window_seconds: float = 300.0
     clean_up_seconds: float = 5.0

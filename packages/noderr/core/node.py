@@ -21,6 +21,7 @@ from noderr.core.http_server import HttpService
 from noderr.core.identity import load_identity
 from noderr.core.packages import missing_packages
 from noderr.core.parts import MakeParts, NodeContext
+from noderr.core.service import Service
 from noderr.core.settings_loader import load_settings
 from noderr.core.status import ServiceState, ServiceStatus, StatusBoard
 from noderr.core.supervisor import Supervisor
@@ -67,7 +68,7 @@ async def _run(context: NodeContext, make_parts: MakeParts) -> None:
     api = http_api(
         vitals, lambda: describer.describe(board, vitals, time.monotonic() - began), metrics, routes=parts.routes
     )
-    services = (
+    services: tuple[Service, ...] = (
         heartbeat,
         HttpService(api, host=settings.http_host, port=settings.http_port),
         GrpcService(
@@ -98,5 +99,6 @@ def _stop_on_signals(hard_limit_seconds: float) -> asyncio.Event:
 
 def _measure(status: ServiceStatus, metrics: NodeMetrics) -> None:
     metrics.service_up.labels(status.name).set(status.state is ServiceState.RUNNING)
-    restarts = metrics.service_restarts.labels(status.name)
-    restarts.inc(status.restarts - restarts._value.get())
+    restarts = metrics.service_restarts.labels(status.name)  # Present from the first status on, at 0.
+    if status.state is ServiceState.RESTARTING:
+        restarts.inc()

@@ -33,7 +33,7 @@ BUILD_VARIABLES = frozenset(
         "WITH_PANTS",
     )
 )
-"""Variables of the build. A node started by `./pants run` inherits them; they are no settings, and no mistake either."""
+"""Variables of the build. A node started by `./pants run` inherits them; they are no settings and no mistakes."""
 
 
 def load_settings(environ: Mapping[str, str], manifest: TierManifest) -> NodeSettings:

@@ -1,0 +1,314 @@
+"""The node as its operator meets it: a real process, asked over HTTP and gRPC, told by signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+MANIFEST = """
+tier = "guardian"
+number = 2
+responsibility = "Risk"
+packages = ["risk-engine", "telemetry", "core", "types", "utils"]
+ports = { http = 3003, grpc = 50053 }
+stake = { stake_nodr = 1, airdrop_nodr = 1 }
+[resources]
+cpu_cores = { min = 2, max = 2 }
+memory_gb = { min = 2, max = 4 }
+storage_gb = 10
+"""
+
+# A tier with parts of its own: a slow route, and services that end as the environment says.
+COMPOSITION_ROOT = """
+import asyncio, os, sys
+from pathlib import Path
+from noderr.core import TierParts, run_tier
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+async def slow(request):
+    await asyncio.sleep(float(request.query_params["seconds"]))
+    return PlainTextResponse("done")
+
+class Part:
+    def __init__(self, name, critical):
+        self.name, self.critical = name, critical
+    async def start(self):
+        if not self.critical:
+            raise ConnectionError("no peer")
+    async def run(self):
+        await asyncio.sleep(0.3)
+        await asyncio.to_thread(stick) if os.environ.get("STICK") else None
+    async def stop(self):
+        pass
+    def missing(self):
+        return ()
+
+def stick():
+    import time
+    time.sleep(3600)
+
+PARTS = {"critical": [Part("consensus", True)], "optional": [Part("peer", False)]}
+
+def parts(context):
+    return TierParts(services=PARTS.get(os.environ.get("PARTS"), []), routes=[Route("/slow", slow)])
+
+here = Path(__file__)
+sys.exit(run_tier(here.with_name("tier.toml"), here.with_name("VERSION"), make_parts=parts))
+"""
+
+
+class Tier:
+    """A tier in a directory of its own, and the processes started from it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.processes: list[subprocess.Popen[str]] = []
+        (directory / "tier.toml").write_text(MANIFEST)
+        (directory / "VERSION").write_text("1.2.3\n")
+        (directory / "main.py").write_text(COMPOSITION_ROOT)
+
+    def environ(self, **environ: str) -> dict[str, str]:
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("NODEOS_")}
+        defaults = {
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "NODEOS_HTTP_PORT": "0",
+            "NODEOS_GRPC_PORT": "0",
+            "NODEOS_HTTP_HOST": "127.0.0.1",
+            "NODEOS_GRPC_HOST": "127.0.0.1",
+            "NODEOS_DATA_DIR": str(self.directory / "data"),
+        }
+        return ours | defaults | environ
+
+    def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """One command to its end."""
+        command = [sys.executable, str(self.directory / "main.py"), *arguments]
+        return subprocess.run(
+            command, env=self.environ(**environ), capture_output=True, text=True, timeout=30, check=False
+        )
+
+    def serve(self, **environ: str) -> Node:
+        command = [sys.executable, str(self.directory / "main.py")]
+        process = subprocess.Popen(
+            command, env=self.environ(**environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self.processes.append(process)
+        return Node(process)
+
+
+class Node:
+    """A node that serves. `lines` is its log so far."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.lines: list[dict[str, Any]] = []
+        ports = {}
+        while len(ports) < 2:
+            line = self._read_line()
+            if line["event"] == "listening":
+                ports[line["service"]] = line["port"]
+        self.http, self.grpc = ports["http"], ports["grpc"]
+        self.url = f"http://127.0.0.1:{self.http}"
+
+    def wait_for(self, event: str, **fields: object) -> dict[str, Any]:
+        """Read the log up to a line with this event and these fields."""
+        while True:
+            line = self._read_line()
+            if line["event"] == event and fields.items() <= line.items():
+                return line
+
+    def end(self) -> int:
+        """Wait for the end, keep the rest of the log, and return the exit code."""
+        out, self.stderr = self.process.communicate(timeout=30)
+        self.lines += [json.loads(line) for line in out.splitlines()]
+        return self.process.returncode
+
+    def _read_line(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        text = self.process.stdout.readline()
+        assert text, f"the node ended: {self.process.stderr and self.process.stderr.read()}"
+        line: dict[str, Any] = json.loads(text)
+        self.lines.append(line)
+        return line
+
+
+@pytest.fixture
+def tier(tmp_path: Path) -> Iterator[Tier]:
+    tier = Tier(tmp_path)
+    yield tier
+    for process in tier.processes:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def test_node_serves_http_and_grpc_and_stops_with_zero(tier: Tier) -> None:
+    node = tier.serve()
+    assert httpx.get(f"{node.url}/health").status_code == 200
+    ready = httpx.get(f"{node.url}/ready")
+    assert ready.status_code == 503
+    assert ready.json()["missing"] == [{"kind": "package", "name": "risk-engine", "reason": "not in this build"}]
+    body = httpx.get(f"{node.url}/api/v1/node").json()
+    assert (body["tier"], body["tier_number"], body["version"]) == ("guardian", 2, "1.2.3")
+    assert body["packages"] == {"present": ["telemetry", "core", "types", "utils"], "missing": ["risk-engine"]}
+    assert [service["name"] for service in body["services"]] == ["event-loop", "http", "grpc"]
+    with grpc.insecure_channel(f"127.0.0.1:{node.grpc}") as channel:
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=5)
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    assert 'noderr_service_up{service="grpc"} 1.0' in httpx.get(f"{node.url}/metrics").text
+    node.process.send_signal(signal.SIGTERM)
+    assert node.end() == 0
+    assert node.stderr == ""
+    assert {line["version"] for line in node.lines} == {"1.2.3"}
+
+
+def test_identity_survives_a_restart(tier: Tier) -> None:
+    identities = []
+    for _ in range(2):
+        node = tier.serve()
+        identities.append(httpx.get(f"{node.url}/api/v1/node").json()["identity"])
+        node.process.send_signal(signal.SIGINT)
+        assert node.end() == 0
+    assert identities[0] == identities[1]
+    assert [path.name for path in (tier.directory / "data").iterdir()] == ["node.key"]
+
+
+def test_sigterm_waits_for_an_open_request_and_drains_within_10_s(tier: Tier) -> None:
+    node = tier.serve()
+    answers: list[str] = []
+    asking = threading.Thread(target=lambda: answers.append(httpx.get(f"{node.url}/slow?seconds=1", timeout=20).text))
+    asking.start()
+    _wait_for_connection(node)
+    began = time.monotonic()
+    node.process.send_signal(signal.SIGTERM)
+    assert node.end() == 0
+    assert time.monotonic() - began < 10
+    asking.join(5)
+    assert answers == ["done"]
+
+
+def test_request_without_end_cannot_hold_up_the_stop(tier: Tier) -> None:
+    node = tier.serve(NODEOS_DRAIN_SECONDS="0.3")
+    with socket.create_connection(("127.0.0.1", node.http)) as client:
+        client.sendall(b"GET /slow?seconds=3600 HTTP/1.1\r\nhost: node\r\n\r\n")
+        _wait_for_connection(node)
+        began = time.monotonic()
+        node.process.send_signal(signal.SIGTERM)
+        assert node.end() == 0
+        assert time.monotonic() - began < 3
+    (late,) = (line for line in node.lines if line["event"] == "drain_incomplete")
+    assert late["cancelled"] == ["http"]
+
+
+def test_hard_limit_ends_even_a_process_with_a_stuck_thread(tier: Tier) -> None:
+    node = tier.serve(PARTS="critical", STICK="1", NODEOS_DRAIN_SECONDS="0.2")
+    node.wait_for("service_running", service="consensus")
+    time.sleep(0.4)  # Its thread begins to stick 0.3 s into its life.
+    began = time.monotonic()
+    node.process.send_signal(signal.SIGTERM)
+    assert node.end() != 0
+    assert time.monotonic() - began < 4
+    assert "stick" in node.stderr
+
+
+def test_dead_critical_service_exits_non_zero_and_says_which(tier: Tier) -> None:
+    node = tier.serve(PARTS="critical", NODEOS_DRAIN_SECONDS="1")
+    # Speeding up the restarts would mean another node; the first failure and the policy's test have to do.
+    failure = node.wait_for("service_failed", service="consensus")
+    assert "returned early" in failure["exception"]
+    assert httpx.get(f"{node.url}/health").status_code in {200, 503}
+
+
+def test_optional_service_failure_leaves_health_200_and_ready_503(tier: Tier) -> None:
+    node = tier.serve(PARTS="optional")
+    node.wait_for("service_restarting", service="peer")
+    assert httpx.get(f"{node.url}/health").status_code == 200
+    ready = httpx.get(f"{node.url}/ready")
+    assert ready.status_code == 503
+    assert {"kind": "service", "name": "peer", "reason": "no peer"} in ready.json()["missing"]
+
+
+@pytest.mark.parametrize("server", ["HTTP", "GRPC"])
+def test_port_in_use_exits_non_zero_and_names_port_and_remedy(tier: Tier, server: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = tier.run(**{f"NODEOS_{server}_PORT": str(port)})
+    assert ended.returncode == 1
+    assert f"TCP port {port} on 127.0.0.1 is in use by another process: stop it, or set NODEOS_{server}" in ended.stderr
+    assert [json.loads(line) for line in ended.stdout.splitlines()][-1]["event"] == "node_died"
+
+
+def test_wrong_settings_exit_2_with_all_problems(tier: Tier) -> None:
+    ended = tier.run(NODEOS_LOG_LEVEL="loud", NODEOS_DRAIN_SECONDS="x", NODEOS_NOPE="1")
+    assert ended.returncode == 2
+    assert "settings: 3 problem(s)" in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_health_command_follows_the_node(tier: Tier) -> None:
+    node = tier.serve()
+    healthy = tier.run("health", NODEOS_HTTP_PORT=str(node.http))
+    assert (healthy.returncode, healthy.stdout, healthy.stderr) == (0, "", "")
+    node.process.send_signal(signal.SIGTERM)
+    node.end()
+    dead = tier.run("health", NODEOS_HTTP_PORT=str(node.http))
+    assert dead.returncode == 1
+    assert "does not answer" in dead.stderr
+
+
+def test_health_command_loads_the_standard_library_only(tier: Tier) -> None:
+    script = "import runpy, sys; sys.argv = ['main', 'health']\ntry:\n runpy.run_path(r'{}')\nexcept SystemExit: pass\n"
+    lean = (tier.directory / "main.py").read_text().split("here =")[1]
+    (tier.directory / "lean.py").write_text(
+        f"import sys\nfrom pathlib import Path\nfrom noderr.core import run_tier\nhere ={lean}".replace(
+            ", make_parts=parts", ""
+        )
+    )
+    code = script.format(tier.directory / "lean.py") + "print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    ended = subprocess.run(
+        [sys.executable, "-S", "-c", code], env=tier.environ(), capture_output=True, text=True, timeout=30, check=True
+    )
+    foreign = set(ended.stdout.split()) - set(sys.stdlib_module_names) - {"noderr", "__main__", "__mp_main__"}
+    assert foreign == set()
+
+
+def test_other_commands(tier: Tier) -> None:
+    assert tier.run("version").stdout == "guardian 1.2.3\n"
+    assert "#NODEOS_HTTP_PORT=3003" in tier.run("settings").stdout
+    usage = tier.run("--help")
+    assert usage.returncode == 0
+    assert all(command in usage.stdout for command in ("serve", "health", "settings", "version"))
+    assert tier.run("dance").returncode == 2
+
+
+def test_broken_version_and_manifest_exit_2(tier: Tier) -> None:
+    (tier.directory / "VERSION").write_text("latest")
+    version = tier.run("version")
+    assert version.returncode == 2
+    assert "is no semantic version" in version.stderr
+    (tier.directory / "tier.toml").write_text(MANIFEST + "\ncolour = 1")
+    manifest = tier.run("version")
+    assert manifest.returncode == 2
+    assert "unknown key" in manifest.stderr
+
+
+def _wait_for_connection(node: Node) -> None:
+    """Until the node has taken the open request: its metrics then answer after it in the same loop."""
+    for _ in range(3):
+        httpx.get(f"{node.url}/health")
+        time.sleep(0.05)
