@@ -44,7 +44,7 @@ class Archive:
 
     def candidates(self, architecture: str, names: Collection[str]) -> list[Candidate]:
         """Every version of the named packages. Raises `ArchiveError`."""
-        found = []
+        found: list[Candidate] = []
         for archive, release in self._releases:
             text = self._index(archive, release, f"main/binary-{architecture}/Packages.xz")
             found.extend(Candidate(archive, fields) for fields in _paragraphs(text, names))
@@ -59,8 +59,8 @@ class Archive:
         content = self._get(archive, f"dists/{release.suite}/{index.path}", index.size)
         if len(content) != index.size or sha256_of(content) != index.sha256:
             raise ArchiveError(
-                f"{release.suite}: {path} has sha256 {sha256_of(content)}, its signed Release file says {index.sha256}: the mirror "
-                "is in the middle of an update, or changes files. Try again, or use another mirror."
+                f"{release.suite}: {path} has sha256 {sha256_of(content)}, its signed Release file says "
+                f"{index.sha256}: the mirror is in the middle of an update, or changes files. Try again, or use another mirror."
             )
         return lzma.decompress(content).decode()
 

@@ -75,11 +75,11 @@ def compile_tree(
         )
     except OSError as error:
         raise BytecodeError(
-            f"the base's Python does not start ({argv[0]}: {error.strerror}). It must be of this machine's architecture, on a file "
-            "system that allows programs (set TMPDIR to one)."
+            f"the base's Python does not start ({argv[0]}: {error.strerror}). It must be of this machine's "
+            "architecture, on a file system that allows programs (set TMPDIR to one)."
         ) from error
     except subprocess.TimeoutExpired as error:
-        raise BytecodeError(f"compiling {tree} took more than {_TIMEOUT_SECONDS} s: this machine is overloaded.") from error
+        raise BytecodeError(f"compiling {tree} took more than {_TIMEOUT_SECONDS} s: free this machine.") from error
     if done.returncode != 0:
         said = (done.stdout + done.stderr).decode(errors="replace").strip()
         raise BytecodeError(f"below {tree} something does not compile, leave it out or mend it:\n{said[-4000:]}")

@@ -23,7 +23,7 @@ def certificate_entries(entries: Iterable[Entry]) -> list[Entry]:
         key=lambda entry: entry.path,
     )
     if not single:
-        raise PackageContentError(f"no package has a certificate below {_SINGLE}: list ca-certificates in packages.txt.")
+        raise PackageContentError(f"no package has certificates below {_SINGLE}: list ca-certificates.")
     bundle = b"".join(entry.read().rstrip() + b"\n" for entry in single)
     return [
         Entry(BUNDLE, "file", 0o644, content=bundle),

@@ -43,7 +43,11 @@ _REMEDIES: dict[type[DownloadError], str] = {
 
 
 def fetch(
-    packages: Sequence[LockedPackage], cache: Path, mirrors: Callable[[], Sequence[Mirror]], client: HttpClient, say: Say
+    packages: Sequence[LockedPackage],
+    cache: Path,
+    mirrors: Callable[[], Sequence[Mirror]],
+    client: HttpClient,
+    say: Say,
 ) -> dict[str, Path]:
     """Paths of the .debs by package name.
 

@@ -41,7 +41,9 @@ def disk_full_is_clear(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(f"{path}: no space left there ({error.strerror}); make room or choose another place.") from error
+            raise DiskFull(
+                f"{path}: no space left there ({error.strerror}); make room or choose another place."
+            ) from error
         raise
 
 

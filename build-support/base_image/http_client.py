@@ -33,7 +33,7 @@ class HttpClient:
 
     def __init__(
         self,
-        patience: Patience = Patience(),  # noqa: B008 - immutable
+        patience: Patience = Patience(),
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,

@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,24 +63,35 @@ def refresh(
         locks.append(Lock(SUITE, architecture, archive.date, listed.sha256, packages))
     for other in locks[1:]:
         check_together(locks[0], other)
-    for lock in locks:
-        with whole_file(folder / f"{lock.architecture}.lock") as out:
-            out.write(render_lock(lock).encode())
-    return locks
+    return [_write(folder, lock) for lock in locks]
+
+
+def _write(folder: Path, lock: Lock) -> Lock:
+    """Write `lock`, unless the one in place says the same but for its date: a change in a lock means a change."""
+    old = _readable(folder, lock.architecture)
+    if old is not None and replace(old, date=lock.date) == lock:
+        return old
+    with whole_file(folder / f"{lock.architecture}.lock") as out:
+        out.write(render_lock(lock).encode())
+    return lock
+
+
+def _readable(folder: Path, architecture: str) -> Lock | None:
+    """The lock in place, or None where a refresh is what mends it."""
+    try:
+        return read_lock(folder / f"{architecture}.lock")
+    except LockError:
+        return None
 
 
 def _refuse_to_go_back(folder: Path, date: datetime) -> None:
     """A mirror that shows an older archive than the one we locked would take security updates away."""
     for architecture in ARCHITECTURES:
-        source = folder / f"{architecture}.lock"
-        try:
-            locked = read_lock(source).date
-        except LockError:
-            continue
-        if date < locked:
+        old = _readable(folder, architecture)
+        if old is not None and date < old.date:
             raise ArchiveError(
-                f"the mirror's archive is of {date:%Y-%m-%d %H:%M}, {source} of {locked:%Y-%m-%d %H:%M} UTC: use a mirror that is up "
-                "to date, or delete the lock to go back on purpose."
+                f"the mirror's archive is of {date:%Y-%m-%d %H:%M}, {architecture}.lock of {old.date:%Y-%m-%d %H:%M} UTC: "
+                "use a mirror that is up to date, or delete the lock to go back on purpose."
             )
 
 
@@ -89,8 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("--check", action="store_true", help="only say whether the locks are in order")
     add("--folder", type=Path, default=FOLDER, help="where packages.txt and the locks are (default %(default)s)")
-    add("--mirror", metavar="URL", help="base URL of a Debian mirror (default: NODEOS_DEBIAN_MIRROR, then the host's apt)")
-    add("--keyring", type=Path, metavar="FILE", help="Debian's archive keys (default: NODEOS_DEBIAN_KEYRING, then the host's)")
+    add("--mirror", metavar="URL", help="a Debian mirror's base URL (default: NODEOS_DEBIAN_MIRROR, then apt's)")
+    add("--keyring", type=Path, metavar="FILE", help="Debian's keys (default: NODEOS_DEBIAN_KEYRING, then the host's)")
     options = parser.parse_args(arguments)
     try:
         if options.check:
@@ -104,11 +116,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 client=HttpClient(),
                 now=datetime.now(UTC),
             )
-    except BaseImageError as error:
+    except (BaseImageError, OSError) as error:
         print(f"base_image.lock: {error}", file=sys.stderr)
         return 1
     for lock in locks:
-        print(f"{lock.architecture}.lock: {len(lock.packages)} packages, Debian {lock.suite} of {lock.date:%Y-%m-%d %H:%M} UTC")
+        print(
+            f"{lock.architecture}.lock: {len(lock.packages)} packages of {lock.suite}, {lock.date:%Y-%m-%d %H:%M} UTC"
+        )
     return 0
 
 

@@ -56,7 +56,7 @@ class Lock:
         """The version of CPython without Debian's revision. Raises `LockStale` when the lock has no Python."""
         version = self.versions.get(PYTHON_PACKAGE)
         if version is None:
-            raise LockStale(f"the {self.architecture} lock holds no {PYTHON_PACKAGE}: list it in packages.txt. {REFRESH}")
+            raise LockStale(f"the {self.architecture} lock has no {PYTHON_PACKAGE}: list it in packages.txt. {REFRESH}")
         return version.partition("-")[0]
 
 
@@ -84,7 +84,7 @@ def read_lock(source: Path) -> Lock:
         content = {key: value for key, value in body.items() if key != "digest"}
         intact = body["digest"] == sha256_of(json_bytes(content)) and body["format"] == _FORMAT
     except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise LockEdited(f"{source} is no lock any more ({error!r}): it was edited by hand or cut. {REFRESH}") from error
+        raise LockEdited(f"{source} is no lock any more ({error!r}): edited by hand, or cut. {REFRESH}") from error
     if not intact:
         raise LockEdited(f"{source} was edited by hand: edit packages.txt instead. {REFRESH}")
     return Lock(
@@ -107,6 +107,6 @@ def check_together(first: Lock, second: Lock) -> None:
     mine, other = first.versions.get(PYTHON_PACKAGE), second.versions.get(PYTHON_PACKAGE)
     if mine != other:
         raise LockStale(
-            f"{PYTHON_PACKAGE} is {mine} in the {first.architecture} lock and {other} in the {second.architecture} lock: "
-            f"refresh both. {REFRESH}"
+            f"{PYTHON_PACKAGE} is {mine} in the {first.architecture} lock and {other} in the {second.architecture} one. "
+            + REFRESH
         )

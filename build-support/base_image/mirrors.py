@@ -24,8 +24,8 @@ HOW_TO_NAME_ONE = (
     "are (it usually ends in /debian; the security archive is looked for beside it, with -security appended)."
 )
 HOW_TO_USE_SNAPSHOTS = (
-    f"Set {SNAPSHOT_VARIABLE} to the base URL of a snapshot service, the address below which archive/debian/<time>/ is, "
-    "to get packages that left the live archive."
+    f"Set {SNAPSHOT_VARIABLE} to a snapshot service's base URL, the address below which archive/debian/<time>/ is, to "
+    "get packages that left the live archive."
 )
 
 _SETTLED = timedelta(days=1)
@@ -35,7 +35,7 @@ day: the copy made one day after the Release file still holds, or only then hold
 
 @dataclass(frozen=True)
 class Mirror:
-    """One place that serves Debian's archives; `origin` says where we know it from, `bases` are base URLs by archive."""
+    """One place that serves Debian's archives: where we know it from, and base URLs by archive."""
 
     origin: str
     bases: Mapping[str, str]

@@ -1,7 +1,7 @@
 """`packages.txt`: what the base is made of, and which dependencies it does without, each with its reason.
 
-    libffi8      # ctypes
-    !debconf     # configures packages when a person installs them; nothing is installed here
+libffi8      # ctypes
+!debconf     # configures packages when a person installs them; nothing is installed here
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def read_package_list(source: Path) -> PackageList:
             continue
         found = _LINE.fullmatch(line.strip())
         if found is None:
-            problems.append(f"line {number}, {line!r}: write `package  # reason`, or `!package  # reason` to exclude it")
+            problems.append(
+                f"line {number}, {line!r}: write `package  # reason`, or `!package  # reason` to exclude it"
+            )
         elif found["name"] in packages or found["name"] in excluded:
             problems.append(f"line {number}: {found['name']} is listed twice: list it once")
         else:

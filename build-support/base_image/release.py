@@ -47,7 +47,9 @@ def parse_release(text: str, suite: str, now: datetime) -> Release:
     fields = ReleaseFields(text)
     codename = fields.get("Codename")
     if codename != suite:
-        raise ArchiveError(f"{suite}: the Release file there is of {codename!r}: this mirror is not what it is taken for.")
+        raise ArchiveError(
+            f"{suite}: the Release file there is of {codename!r}: this mirror is not what it is taken for."
+        )
     try:
         date = _date(fields["Date"])
         valid_until = _date(fields["Valid-Until"]) if "Valid-Until" in fields else None
@@ -56,8 +58,8 @@ def parse_release(text: str, suite: str, now: datetime) -> Release:
         raise ArchiveError(f"{suite}: its Release file cannot be read ({error!r}): use another mirror.") from error
     if valid_until is not None and valid_until < now:
         raise ArchiveError(
-            f"{suite}: its Release file was valid until {valid_until:%Y-%m-%d %H:%M} UTC: the mirror is not kept up to date, "
-            "or this machine's clock is wrong."
+            f"{suite}: its Release file was valid until {valid_until:%Y-%m-%d %H:%M} UTC: the mirror is not kept up to "
+            "date, or this machine's clock is wrong."
         )
     return Release(suite, date, valid_until, files)
 

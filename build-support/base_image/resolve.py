@@ -63,7 +63,9 @@ def _meets(option: Mapping[str, Any], chosen: Mapping[str, Packages]) -> bool:
     name, wanted = option["name"], option.get("version")
     if name in chosen:
         return wanted is None or bool(_COMPARE[wanted[0]](Version(chosen[name]["Version"]), Version(wanted[1])))
-    provided = (given for fields in chosen.values() for group in fields.relations.get("provides", []) for given in group)
+    provided = (
+        given for fields in chosen.values() for group in fields.relations.get("provides", []) for given in group
+    )
     return wanted is None and any(given["name"] == name for given in provided)
 
 

@@ -39,14 +39,16 @@ class Surroundings:
     apt: Path = APT
 
 
-def build_rootfs(lock_file: Path, compiler_lock_file: Path, out: Path, facts: Path | None, around: Surroundings) -> None:
+def build_rootfs(
+    lock_file: Path, compiler_lock_file: Path, out: Path, facts: Path | None, around: Surroundings
+) -> None:
     """Write the root file system of `lock_file` to `out`, and what is in it to `facts`. Raises `BaseImageError`."""
     lock, compiler = _checked_lock(lock_file), _checked_lock(compiler_lock_file)
     target, host = architecture(lock.architecture), host_architecture()
     if compiler.architecture != host.name:
         raise ArchitectureError(
-            f"--compiler-lock {compiler_lock_file} is of {compiler.architecture}, and this machine is {host.name}: pass the "
-            f"{host.name} lock, whose Python runs here."
+            f"--compiler-lock {compiler_lock_file} is of {compiler.architecture}, and this machine is {host.name}: "
+            f"pass the {host.name} lock, whose Python runs here."
         )
     check_together(lock, compiler)
     packages = _packages(lock, around)
@@ -99,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--cache", type=Path, required=True, metavar="DIR", help="where downloaded packages are kept")
     add("--out", type=Path, required=True, metavar="TAR", help="the root file system to write")
     add("--facts", type=Path, metavar="JSON", help="also write what is in it")
-    add("--mirror", metavar="URL", help="base URL of a Debian mirror (default: NODEOS_DEBIAN_MIRROR, then the host's apt)")
+    add("--mirror", metavar="URL", help="a Debian mirror's base URL (default: NODEOS_DEBIAN_MIRROR, then apt's)")
     options = parser.parse_args(arguments)
     around = Surroundings(
         cache=options.cache,
@@ -110,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         build_rootfs(options.lock, options.compiler_lock, options.out, options.facts, around)
-    except BaseImageError as error:
+    except (BaseImageError, OSError) as error:
         print(f"base_image.rootfs: {error}", file=sys.stderr)
         return 1
     return 0

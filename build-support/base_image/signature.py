@@ -17,8 +17,8 @@ _KEYRINGS = (
 )
 _TIMEOUT_SECONDS = 60
 _REMEDY = (
-    "Debian and Ubuntu have both in packages: `apt-get install gpgv debian-archive-keyring`. Elsewhere pass --keyring or "
-    f"set {KEYRING_VARIABLE} to a file with the keys of Debian 13."
+    "Debian and Ubuntu have both in packages: `apt-get install gpgv debian-archive-keyring`. Elsewhere pass --keyring "
+    f"or set {KEYRING_VARIABLE} to a file with the keys of Debian 13."
 )
 
 
@@ -52,15 +52,18 @@ class Verifier:
             source = Path(folder, "InRelease")
             source.write_bytes(content)
             command = [self._program, "--homedir", folder, "--keyring", str(self._keyring), "--status-fd", "2"]
-            done = subprocess.run(
-                [*command, "--output", "-", str(source)], capture_output=True, timeout=_TIMEOUT_SECONDS, check=False
-            )
+            try:
+                done = subprocess.run(
+                    [*command, "--output", "-", str(source)], capture_output=True, timeout=_TIMEOUT_SECONDS, check=False
+                )
+            except subprocess.TimeoutExpired as error:
+                raise SignatureError(f"{self._program} did not answer in {_TIMEOUT_SECONDS} s: try again.") from error
         status = [line.split()[1] for line in done.stderr.decode(errors="replace").splitlines() if _is_status(line)]
         if "GOODSIG" not in status or "BADSIG" in status:
             said = ", ".join(dict.fromkeys(word for word in status if word.endswith(("SIG", "PUBKEY", "NODATA"))))
             raise SignatureError(
-                f"{name} has no good signature by a key in {self._keyring} ({said or 'no signature at all'}). The mirror is not "
-                f"Debian's, or the keyring is too old for Debian 13. {_REMEDY}"
+                f"{name} has no good signature by a key in {self._keyring} ({said or 'no signature at all'}). "
+                f"The mirror is not Debian's, or the keyring is too old for Debian 13. {_REMEDY}"
             )
         return done.stdout.decode()
 

@@ -45,7 +45,7 @@ _DROPPED = (
     ("{libraries}/libnss_compat.so*", "NIS"),
     ("{libraries}/libnss_hesiod.so*", "Hesiod"),
     ("{libraries}/libnsl.so*", "NIS; manylinux promises it to wheels, and none of today asks for it"),
-    ("{libraries}/libmvec.so*", "vector mathematics, 0.5 MB of download; manylinux promises it, and no wheel of ours asks"),
+    ("{libraries}/libmvec.so*", "vector mathematics, 0.5 MB of download; the same"),
     ("{libraries}/libexpatw.so*", "expat for wide characters; Python uses the other"),
     # The standard library: tests and examples of CPython.
     (f"{STDLIB}/test/**", "CPython's own tests"),
@@ -61,9 +61,10 @@ _DROPPED = (
     (f"{STDLIB}/curses/**", "needs ncurses"),
     (f"{STDLIB}/lib-dynload/_curses*", "needs ncurses"),
     (f"{STDLIB}/lib-dynload/readline*", "needs readline"),
-    (f"{STDLIB}/_pyrepl/[!_p]*", "the interactive prompt of 3.13 needs curses; pydoc imports its pager"),
-    (f"{STDLIB}/_pyrepl/_[!_]*", "the same"),
-    (f"{STDLIB}/_pyrepl/__main__.py", "the same"),
+    # What is left of it starts the plain prompt instead (main), and pages for pydoc (pager).
+    (f"{STDLIB}/_pyrepl/[!_mpt]*", "the interactive prompt of 3.13 needs curses"),
+    (f"{STDLIB}/_pyrepl/_[!_]*", "the interactive prompt of 3.13 needs curses"),
+    (f"{STDLIB}/_pyrepl/mypy.ini", "settings of a tool"),
     (f"{STDLIB}/idlelib/**", "an editor"),
     (f"{STDLIB}/tkinter/**", "windows"),
     (f"{STDLIB}/turtle*", "drawing"),

@@ -1,4 +1,4 @@
-"""One .deb as entries of a layer. Maintainer scripts stay behind: they are for machines on which things are installed."""
+"""One .deb as entries of a layer. Maintainer scripts stay behind: they are for machines that install things."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def unpack(source: Path, locked: LockedPackage) -> UnpackedPackage:
             entries = tuple(_entries(package.data.tgz(), locked.name))
     except (DebError, ArError, tarfile.TarError, lzma.LZMAError, EOFError) as error:
         raise PackageContentError(
-            f"package {locked.name} {locked.version} ({source}) cannot be unpacked: {error or type(error).__name__}. If it is "
-            "damaged on disk, delete it; otherwise the lock holds something that is no .deb."
+            f"package {locked.name} {locked.version} ({source}) cannot be unpacked: {error or type(error).__name__}. "
+            "Its sha256 is right, so the archive itself has it so: refresh the lock."
         ) from error
     return UnpackedPackage(locked, str(control), entries)
 
@@ -56,7 +56,8 @@ def _entries(archive: tarfile.TarFile, package: str) -> Iterator[Entry]:
             yield Entry(path, "file", 0o755 if member.mode & 0o100 else 0o644, content=content)
         else:
             raise PackageContentError(
-                f"package {package}: {path} is neither file, directory nor link (tar type {member.type!r}): exclude the package."
+                f"package {package}: {path} is neither file, directory nor link (tar type {member.type!r}): "
+                "take the package off the list."
             )
 
 

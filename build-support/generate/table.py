@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from noderr.types import Range, TierManifest
-
 from generate.errors import MarkersMissing
+from noderr.types import Range, TierManifest
 
 BEGIN = "<!-- tiers: written by `./pants run build-support/generate` -->"
 END = "<!-- /tiers -->"

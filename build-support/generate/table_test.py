@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from noderr.types import Range, TierManifest
 
 from generate.errors import MarkersMissing
 from generate.table import BEGIN, END, replace_table, tier_table
+from noderr.types import Range, TierManifest
 
 ORACLE = TierManifest(
     tier="oracle",

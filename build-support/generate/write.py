@@ -7,11 +7,10 @@ import difflib
 import sys
 from pathlib import Path
 
-from node_image.dockerfile import render
-from noderr.types import ManifestError, check_manifests, load_manifest
-
 from generate.errors import GenerateError
 from generate.table import replace_table, tier_table
+from node_image.dockerfile import render
+from noderr.types import ManifestError, check_manifests, load_manifest
 
 
 def generated(root: Path) -> dict[Path, str]:

@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from canonical import CanonicalError
-from noderr.types.errors import ManifestError
-
 from node_image.archive_files import Written, write_archive
 from node_image.config import engine_config
 from node_image.errors import NodeImageError
 from node_image.facts import FILE_NAME, check_layers, read_facts
 from node_image.image_tar import image_tar
 from node_image.release import Release
+from noderr.types.errors import ManifestError
 
 
 def assemble(layers: Path, release: Release, tools: Mapping[str, str], out: Path) -> Written:

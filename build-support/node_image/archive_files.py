@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from canonical import Compressed, compress, compressor_name, json_text, write_tar
-
 from node_image.errors import ArchiveWriteError
 from node_image.facts import ImageFacts
 from node_image.image_tar import ImageTar

@@ -13,10 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from noderr.types.tier import TierManifest, load_manifest
-
 from node_image.description import APP, PYTHON, ImageDescription, describe
 from node_image.release import CREATED_LABEL, REVISION_LABEL, VERSION_LABEL
+from noderr.types.tier import TierManifest, load_manifest
 
 _TEMPLATE = """\
 # Generated from tier.toml by build-support/node_image/dockerfile.py; edit those. README.md there has the picture.

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from canonical import json_text, sha256_of_file
-from noderr.types.tier import TierManifest, parse_manifest
-
 from node_image.description import LAYER_NAMES, ImageDescription, describe
 from node_image.errors import LayerError
 from node_image.sources import FirstParty
+from noderr.types.tier import TierManifest, parse_manifest
 
 FILE_NAME = "image.json"
 _SCHEMA = 1

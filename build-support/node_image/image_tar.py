@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from canonical import Entry, json_bytes, sha256_of, with_parents
-
 from node_image.config import canonical_config
 from node_image.facts import Layer, layer_path
 from node_image.release import Release, release_of

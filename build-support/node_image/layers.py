@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from canonical import CanonicalError, Entry, canonical_layers, read_tar, write_tar
-from noderr.types.errors import ManifestError
-from noderr.types.tier import parse_manifest
-
 from node_image.description import LAYER_NAMES
 from node_image.distributions import check_owners, check_shared, read_distributions
 from node_image.errors import LayerError, NodeImageError
@@ -26,6 +23,8 @@ from node_image.release import ARCHITECTURES
 from node_image.sources import check_sources
 from node_image.stage import Compiler, stage_distributions, stage_inventory, stage_sources, staged_entries
 from node_image.trim import wanted_files
+from noderr.types.errors import ManifestError
+from noderr.types.tier import parse_manifest
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from canonical import CanonicalError
-from noderr.types.errors import ManifestError
-
 from node_image.archive import add_tool_options, report, tool_versions
 from node_image.archive_files import Written, write_archive
 from node_image.description import LAYER_NAMES, TIER_LABEL
@@ -23,6 +21,7 @@ from node_image.facts import ImageFacts, read_facts
 from node_image.image_tar import image_tar
 from node_image.layers import write_layers
 from node_image.saved import SavedImage
+from noderr.types.errors import ManifestError
 
 
 def normalise(saved: Path, facts_file: Path, tools: Mapping[str, str], out: Path) -> Written:

@@ -18,7 +18,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from canonical import Entry, read_tar
-
 from node_image.errors import SavedImageError
 
 _GZIP_MAGIC = b"\x1f\x8b"

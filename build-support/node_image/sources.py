@@ -7,9 +7,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from noderr.types.tier import TierManifest
-
 from node_image.errors import ForeignPackageError, SourcesError, UnusedPackageError
+from noderr.types.tier import TierManifest
 
 NAMESPACE = "noderr"
 _NOT_SHIPPED = frozenset({"BUILD", "README.md", "conftest.py"})

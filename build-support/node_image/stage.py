@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from canonical import Entry, json_text, tree_entries
-from noderr.types.tier import TierManifest
-
 from node_image.audit import INVENTORY, take_inventory
 from node_image.description import APP, DIST_PACKAGES
 from node_image.elf import MAGIC, strip
 from node_image.sources import FirstParty, entry_source, shipped_files
+from noderr.types.tier import TierManifest
 
 Compiler = Callable[[Path, str], None]
 """Compiles the bytecode of a tree in place; the second argument is where the tree will be in the image."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from canonical import Entry, write_tar
-
 from publisher import keys
 from publisher.metadata import Architecture
 

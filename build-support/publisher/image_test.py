@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from canonical import Entry, read_tar, write_tar
 
+from canonical import Entry, read_tar, write_tar
 from publisher import image as image_module
 from publisher.archive import Archive, load_archive
 from publisher.errors import ArchiveCorrupt, DiskFull

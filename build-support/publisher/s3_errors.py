@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from publisher.errors import (
     BucketRefused,
@@ -42,7 +43,7 @@ def is_transient(error: Exception) -> bool:
         # 501 is what R2 says to headers that it does not know: it will say so again.
         status = status_of(error)
         return code_of(error) in _TRANSIENT_CODES or status == 429 or (status >= 500 and status != 501)
-    return isinstance(error, HTTPClientError | IncompleteReadError)
+    return isinstance(error, BotoConnectionError | HTTPClientError | IncompleteReadError)
 
 
 def translate(error: Exception, *, bucket: str, endpoint: str, key: str) -> PublisherError:

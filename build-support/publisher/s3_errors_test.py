@@ -37,7 +37,7 @@ def _store(endpoint: str, bucket: str = "noderr-node-packages", waits: list[floa
         (
             400,
             "InvalidArgument",
-            "Credential access key has length 3, should be 32",
+            "Credential access key has length 3",
             WrongCredentials,
             "R2_ACCESS_KEY_ID",
         ),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import packaging
 import pytest
+
 from base_image import BaseInterpreter
 from complete_platform.describe import describe
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
+
 from noderr.core.identity import NodeIdentity
 from noderr.core.status import StatusBoard
 from noderr.core.vitals import Vitals

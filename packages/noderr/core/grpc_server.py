@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
+
 from noderr.core.errors import BindError
 from noderr.core.ports import bind_tcp
 from noderr.core.status import ServiceState, ServiceStatus, StatusBoard

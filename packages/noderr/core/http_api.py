@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from noderr.core.description import NodeDescription
-from noderr.core.http_observer import HttpObserver
-from noderr.core.vitals import Vitals
-from noderr.telemetry import METRICS_CONTENT_TYPE, NodeMetrics
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
+
+from noderr.core.description import NodeDescription
+from noderr.core.http_observer import HttpObserver
+from noderr.core.vitals import Vitals
+from noderr.telemetry import METRICS_CONTENT_TYPE, NodeMetrics
 
 
 def http_api(

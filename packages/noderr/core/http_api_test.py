@@ -6,16 +6,17 @@ from typing import Any
 
 import httpx
 import pytest
-from noderr.core.description import Identity, NodeDescription, Packages
-from noderr.core.http_api import http_api
-from noderr.core.status import ServiceState, StatusBoard
-from noderr.core.vitals import Vitals
-from noderr.telemetry import CATALOGUE, NodeMetrics
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+
+from noderr.core.description import Identity, NodeDescription, Packages
+from noderr.core.http_api import http_api
+from noderr.core.status import ServiceState, StatusBoard
+from noderr.core.vitals import Vitals
+from noderr.telemetry import CATALOGUE, NodeMetrics
 
 _NOW = datetime(2030, 1, 1, tzinfo=UTC)
 

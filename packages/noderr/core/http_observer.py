@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
-from noderr.telemetry import NodeMetrics
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from noderr.telemetry import NodeMetrics
 
 _log = structlog.get_logger("noderr.core.http")
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 
 import structlog
 import uvicorn
-from noderr.core.ports import bind_tcp
 from starlette.types import ASGIApp
+
+from noderr.core.ports import bind_tcp
 
 _log = structlog.get_logger("noderr.core.http")
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+
 from noderr.core.errors import KeyFileError
 from noderr.utils import create_file
 

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
+
 from noderr.core.errors import CriticalServiceError, ServiceEndedError
 from noderr.core.service import Service
 from noderr.core.status import ServiceState, StatusBoard

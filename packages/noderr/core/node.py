@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 
 import structlog
 import uvloop
+from prometheus_client import CollectorRegistry
+
 from noderr.core.data_dir import prepare_data_dir
 from noderr.core.description import NodeDescriber
 from noderr.core.errors import CoreError
@@ -28,7 +30,6 @@ from noderr.core.supervisor import Supervisor
 from noderr.core.vitals import Vitals
 from noderr.telemetry import LoopHeartbeat, NodeMetrics, configure_logging
 from noderr.types import TierManifest
-from prometheus_client import CollectorRegistry
 
 _log = structlog.get_logger("noderr.core.node")
 

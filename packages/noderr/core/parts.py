@@ -11,10 +11,11 @@ from noderr.core.service import Service
 from noderr.types import TierManifest
 
 if TYPE_CHECKING:  # Heavy, and `health` must start in no time.
+    from starlette.routing import Route
+
     from noderr.core.identity import NodeIdentity
     from noderr.core.settings import NodeSettings
     from noderr.telemetry import NodeMetrics
-    from starlette.routing import Route
 
 
 @dataclass(frozen=True)

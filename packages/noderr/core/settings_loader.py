@@ -6,11 +6,12 @@ import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
 from noderr.core.errors import SettingsError
 from noderr.core.settings import PREFIX, NodeSettings, secret_fields, variable
 from noderr.types import TierManifest
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 _FILE = "_FILE"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from noderr.core.errors import SettingsError
 from noderr.core.settings import NodeSettings, variable
 from noderr.core.settings_loader import load_settings

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
+
 from noderr.core.keeper import Keeper, RestartPolicy
 from noderr.core.service import Service
 from noderr.core.status import StatusBoard

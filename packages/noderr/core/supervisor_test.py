@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
+
 from noderr.core.errors import CriticalServiceError, ServiceEndedError, ServiceError
 from noderr.core.keeper import RestartPolicy
 from noderr.core.status import ServiceState, StatusBoard

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from noderr.core.data_dir import prepare_data_dir
 from noderr.core.errors import BindError, DataDirError, PortInUseError, VersionError
 from noderr.core.packages import missing_packages

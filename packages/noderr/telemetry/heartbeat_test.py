@@ -3,8 +3,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 
-from noderr.telemetry import LoopHeartbeat, NodeMetrics
 from prometheus_client import CollectorRegistry
+
+from noderr.telemetry import LoopHeartbeat, NodeMetrics
 
 
 async def test_lag_is_what_the_loop_woke_too_late() -> None:

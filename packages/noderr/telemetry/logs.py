@@ -11,9 +11,10 @@ import logging
 from typing import TextIO
 
 import structlog
+from structlog.types import EventDict, Processor, WrappedLogger
+
 from noderr.telemetry.errors import LogLevelError
 from noderr.telemetry.redaction import plain
-from structlog.types import EventDict, Processor, WrappedLogger
 
 LEVELS = ("debug", "info", "warning", "error")
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 import structlog
-from noderr.telemetry import LogLevelError, configure_logging
 from pydantic import BaseModel, SecretBytes, SecretStr
+
+from noderr.telemetry import LogLevelError, configure_logging
 
 
 @pytest.fixture

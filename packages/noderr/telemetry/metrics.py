@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from noderr.telemetry import catalogue
-from noderr.telemetry.catalogue import MetricSpec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from noderr.telemetry import catalogue
+from noderr.telemetry.catalogue import MetricSpec
 
 METRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from noderr.telemetry import CATALOGUE, NodeMetrics
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
+
+from noderr.telemetry import CATALOGUE, NodeMetrics
 
 
 def rendered() -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from noderr.types import (
     SHARED_PACKAGES,
     ManifestError,
