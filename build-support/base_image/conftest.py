@@ -100,9 +100,7 @@ class Deb:
     @property
     def locked(self) -> LockedPackage:
         digest = hashlib.sha256(self.content).hexdigest()
-        return LockedPackage(
-            self.name, self.version, self.architecture, "debian", self.path, len(self.content), digest
-        )
+        return LockedPackage(self.name, self.version, self.architecture, "debian", self.path, len(self.content), digest)
 
     @property
     def paragraph(self) -> str:
@@ -141,7 +139,12 @@ def base_debs(architecture: Architecture) -> list[Deb]:
         Deb("ca-certificates", {**certificates, "usr/sbin/update-ca-certificates": b"#!/bin/sh\n"}),
         Deb("dash", {"bin/sh": b"a shell", "usr/bin/dash": b"a shell"}),
         Deb("dpkg", {"usr/bin/dpkg": b"a package manager", "usr/bin/perl": b"\x7fELF", "etc/dpkg/dpkg.cfg": b""}),
-        Deb("libc6", {f"{library}/{architecture.loader}": loader, f"{library}/gconv/IBM1.so": b"table"}, "2.41-1"),
+        Deb(
+            "libc6",
+            {f"{library}/{architecture.loader}": loader, f"{library}/gconv/IBM1.so": b"table"},
+            "2.41-1",
+            architecture.name,
+        ),
         Deb(
             "python3.13-minimal",
             {
@@ -219,7 +222,9 @@ def publish_suites(server: MirrorServer, debs: dict[str, list[Deb]], signer: Sig
     """Write the three suites' signed Release files and indexes; all packages are in the first."""
     suites = {"trixie": "debian", "trixie-updates": "debian", "trixie-security": "debian-security"}
     for suite, archive in suites.items():
-        release = f"Codename: {suite}\nDate: Sat, 10 Jan 2026 12:00:00 UTC\n{valid_until}Acquire-By-Hash: yes\nSHA256:\n"
+        release = (
+            f"Codename: {suite}\nDate: Sat, 10 Jan 2026 12:00:00 UTC\n{valid_until}Acquire-By-Hash: yes\nSHA256:\n"
+        )
         for architecture, packages in debs.items():
             text = "\n".join(deb.paragraph for deb in packages) if suite == "trixie" else ""
             index = lzma.compress(text.encode(), preset=0)

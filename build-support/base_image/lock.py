@@ -90,8 +90,8 @@ def _refuse_to_go_back(folder: Path, date: datetime) -> None:
         old = _readable(folder, architecture)
         if old is not None and date < old.date:
             raise ArchiveError(
-                f"the mirror's archive is of {date:%Y-%m-%d %H:%M}, {architecture}.lock of {old.date:%Y-%m-%d %H:%M} UTC: "
-                "use a mirror that is up to date, or delete the lock to go back on purpose."
+                f"the mirror's archive is of {date:%Y-%m-%d %H:%M}, {architecture}.lock of {old.date:%Y-%m-%d %H:%M} "
+                "UTC: use a mirror that is up to date, or delete the lock to go back on purpose."
             )
 
 

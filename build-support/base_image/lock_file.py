@@ -107,6 +107,6 @@ def check_together(first: Lock, second: Lock) -> None:
     mine, other = first.versions.get(PYTHON_PACKAGE), second.versions.get(PYTHON_PACKAGE)
     if mine != other:
         raise LockStale(
-            f"{PYTHON_PACKAGE} is {mine} in the {first.architecture} lock and {other} in the {second.architecture} one. "
-            + REFRESH
+            f"{PYTHON_PACKAGE} is {mine} in the {first.architecture} lock and {other} in the {second.architecture} one."
+            f" {REFRESH}"
         )

@@ -13,13 +13,20 @@ from base_image.lock_file import Lock, LockedPackage, check_together, read_lock,
 
 _WORDS = st.text("abcdefgh0123456789.+-~:", min_size=1, max_size=12)
 _PACKAGES = st.builds(
-    LockedPackage, _WORDS, _WORDS, _WORDS, st.sampled_from(["debian", "debian-security"]), _WORDS, st.integers(0), _WORDS
+    LockedPackage,
+    _WORDS,
+    _WORDS,
+    _WORDS,
+    st.sampled_from(["debian", "debian-security"]),
+    _WORDS,
+    st.integers(0),
+    _WORDS,
 )
 _LOCKS = st.builds(
     Lock,
     st.just("trixie"),
     st.sampled_from(["amd64", "arm64"]),
-    st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)).map(lambda time: time.replace(microsecond=0, tzinfo=UTC)),
+    st.integers(0, 2**31).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
     _WORDS,
     st.lists(_PACKAGES, unique_by=lambda package: package.name).map(
         lambda packages: tuple(sorted(packages, key=lambda package: package.name))
@@ -40,7 +47,8 @@ def _lock(architecture: str = "amd64", python: str = "3.13.5-2") -> Lock:
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [('"version": "', '"version": "9'), ('"size": 7', '"size": 8'), ('"suite": "trixie"', '"suite": "sid"')]
+    ("old", "new"),
+    [('"version": "', '"version": "9'), ('"size": 7', '"size": 8'), ('"suite": "trixie"', '"suite": "sid"')],
 )
 def test_a_lock_edited_by_hand_is_refused(tmp_path: Path, old: str, new: str) -> None:
     source = tmp_path / "amd64.lock"

@@ -35,8 +35,8 @@ class Surroundings:
     client: HttpClient
     environment: Mapping[str, str]
     say: Say
-    mirror: str | None = None
-    apt: Path = APT
+    mirror: str | None
+    apt: Path
 
 
 def build_rootfs(
@@ -109,6 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         environment=os.environ,
         say=lambda line: print(line, file=sys.stderr, flush=True),
         mirror=options.mirror,
+        apt=APT,
     )
     try:
         build_rootfs(options.lock, options.compiler_lock, options.out, options.facts, around)

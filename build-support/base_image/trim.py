@@ -67,7 +67,8 @@ _DROPPED = (
     (f"{STDLIB}/_pyrepl/mypy.ini", "settings of a tool"),
     (f"{STDLIB}/idlelib/**", "an editor"),
     (f"{STDLIB}/tkinter/**", "windows"),
-    (f"{STDLIB}/turtle*", "drawing"),
+    (f"{STDLIB}/turtle.py", "drawing"),
+    (f"{STDLIB}/turtledemo/**", "drawing"),
     (f"{STDLIB}/pydoc_data/**", "the language reference for help()"),
     # The standard library: installing and building.
     (f"{STDLIB}/ensurepip/**", "installs pip; nothing is installed here"),

@@ -32,9 +32,8 @@ def add_tool_options(parser: argparse.ArgumentParser) -> None:
 
 
 def tool_versions(options: argparse.Namespace) -> dict[str, str]:
-    """The versions of the build's tools. Python's patch release makes no difference to the bytes."""
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return {"pants": options.pants_version, "pex": options.pex_version, "python": python}
+    """The versions of the build's tools."""
+    return {"pants": options.pants_version, "pex": options.pex_version}
 
 
 def report(written: Written) -> None:

@@ -110,7 +110,7 @@ def metadata_of(
         },
         "distributions": dict(facts.distributions),
         "debian": {"lock_sha256": facts.base["lock_sha256"], "packages": facts.base["packages"]},
-        "build": dict(tools),
+        "build": {**tools, "python": facts.base["python_version"]},
     }
 
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 
 from node_image.errors import ElfError
 
-MAGIC = b"\x7fELF"
-
+_MAGIC = b"\x7fELF"
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _PROGRAM = struct.Struct("<IIQQQQQQ")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
@@ -44,16 +43,20 @@ def strip(data: bytes) -> bytes:
 
     Raises `ElfError` when the headers point outside of the file.
     """
-    if not data.startswith(MAGIC) or data[4:6] != _LITTLE_64:
+    if not data.startswith(_MAGIC) or data[4:6] != _LITTLE_64:
         return data
     try:
         header = list(_HEADER.unpack_from(data))
         sections = _sections(data, header)
         loaded_end = _loaded_end(data, header, sections)
-    except struct.error as error:
-        raise ElfError(f"the headers of a shared library point outside of it: {error}") from error
-    if not sections or loaded_end > len(data):
+    except (struct.error, IndexError, ValueError) as error:
+        raise ElfError(
+            f"the headers of a shared library point outside of it ({error}); the wheel is damaged"
+        ) from error
+    if not sections:
         return data
+    if loaded_end > len(data):
+        raise ElfError(f"a shared library ends after {len(data)} of {loaded_end} bytes; the wheel is damaged")
     stripped = _rewrite(data[:loaded_end], header, sections)
     return stripped if len(stripped) < len(data) else data
 

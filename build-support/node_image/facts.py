@@ -16,6 +16,7 @@ from noderr.types.tier import TierManifest, parse_manifest
 
 FILE_NAME = "image.json"
 _SCHEMA = 1
+_BASE_KEYS = ("architecture", "lock_sha256", "packages", "python_version", "suite")
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,18 @@ def read_facts(source: Path) -> ImageFacts:
         raise LayerError(
             f"{source}: is not what node_image.layers writes ({error!r}); make the layers again"
         ) from error
+
+
+def read_base_facts(source: Path, architecture: str) -> dict[str, Any]:
+    """Read what the base image's build says of it. Raises `LayerError` unless it is a base for `architecture`."""
+    try:
+        document = json.loads(source.read_text(encoding="utf-8"))
+        found = {key: document[key] for key in _BASE_KEYS}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LayerError(f"{source}: is not what base_image.rootfs writes ({error!r}); build the base again") from error
+    if found["architecture"] != architecture:
+        raise LayerError(f"{source}: the base is for {found['architecture']}, and the image for {architecture}")
+    return found
 
 
 def layer_of(name: str, tar: Path) -> Layer:

@@ -6,19 +6,20 @@ The output folder gets `base.tar`, `shared.tar`, `tier.tar`, `source.tar` and `i
 from __future__ import annotations
 
 import argparse
-import json
-import stat
 import sys
 import tempfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from canonical import CanonicalError, Entry, canonical_layers, read_tar, write_tar
+from base_image.bytecode import BaseInterpreter, compile_tree
+from base_image.errors import BaseImageError
+from canonical import CanonicalError, read_tar
 from node_image.description import LAYER_NAMES
 from node_image.distributions import check_owners, check_shared, read_distributions
-from node_image.errors import LayerError, NodeImageError
-from node_image.facts import ImageFacts, Layer, layer_of, layer_path
+from node_image.errors import NodeImageError
+from node_image.facts import ImageFacts, read_base_facts
+from node_image.layer_tars import write_layers
 from node_image.release import ARCHITECTURES
 from node_image.sources import check_sources
 from node_image.stage import Compiler, stage_distributions, stage_inventory, stage_sources, staged_entries
@@ -46,6 +47,7 @@ def make_layers(inputs: Inputs, out: Path, work: Path, compile_tree: Compiler) -
     """Make the layers into `out`, using the empty folder `work`. Raises `NodeImageError` and `CanonicalError`."""
     manifest_text = inputs.manifest.read_text(encoding="utf-8")
     manifest = parse_manifest(manifest_text, name=str(inputs.manifest))
+    base = read_base_facts(inputs.base_facts, inputs.architecture)
     first_party = check_sources(manifest, inputs.sources, inputs.existing)
     shared, everything = read_distributions(inputs.shared), read_distributions(inputs.everything)
     check_owners(everything)
@@ -77,36 +79,11 @@ def make_layers(inputs: Inputs, out: Path, work: Path, compile_tree: Compiler) -
         architecture=inputs.architecture,
         first_party=first_party,
         distributions=versions,
-        base=json.loads(inputs.base_facts.read_text(encoding="utf-8")),
+        base=base,
         layers=write_layers(stack, out),
     )
     facts.write(out)
     return facts
-
-
-def write_layers(stack: Iterable[Iterable[Entry]], out: Path) -> tuple[Layer, ...]:
-    """Write a stack of layers, lowest first, canonically into `out`. Raises `LayerError` and `CanonicalError`."""
-    out.mkdir(parents=True, exist_ok=True)
-    owners: dict[str, str] = {}
-    layers = []
-    for name, entries in zip(LAYER_NAMES, canonical_layers(stack), strict=True):
-        for entry in entries:
-            _check_entry(name, entry, owners)
-        path = layer_path(out, name)
-        with path.open("wb") as handle:
-            write_tar(entries, handle)
-        layers.append(layer_of(name, path))
-    return tuple(layers)
-
-
-def _check_entry(name: str, entry: Entry, owners: dict[str, str]) -> None:
-    if entry.kind == "symlink":
-        return
-    if entry.kind == "file" and owners.setdefault(entry.path, name) != name:
-        raise LayerError(f"{entry.path} is in the layers {owners[entry.path]} and {name}: a file has one place")
-    sticky_folder = entry.kind == "dir" and entry.mode & stat.S_ISVTX
-    if entry.mode & stat.S_IWOTH and not sticky_folder:
-        raise LayerError(f"{entry.path} in the layer {name} can be written by everyone (mode {entry.mode:o})")
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -129,7 +106,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     # Here, so that who only wants `make_layers` needs no base image's code.
-    from base_image.bytecode import BaseInterpreter, compile_tree
 
     options = _options(arguments)
     inputs = Inputs(
@@ -153,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 work,
                 lambda tree, prefix: compile_tree(interpreter, tree, runtime_prefix=prefix),
             )
-        except (NodeImageError, CanonicalError, ManifestError, OSError) as error:
+        except (NodeImageError, CanonicalError, ManifestError, BaseImageError, OSError) as error:
             print(f"node_image.layers: {error}", file=sys.stderr)
             return 1
     for layer in facts.layers:

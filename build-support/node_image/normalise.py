@@ -19,7 +19,7 @@ from node_image.description import LAYER_NAMES, TIER_LABEL
 from node_image.errors import NodeImageError, SavedImageError
 from node_image.facts import ImageFacts, read_facts
 from node_image.image_tar import image_tar
-from node_image.layers import write_layers
+from node_image.layer_tars import write_layers
 from node_image.saved import SavedImage
 from noderr.types.errors import ManifestError
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from canonical import Entry, json_text, tree_entries
 from node_image.audit import INVENTORY, take_inventory
 from node_image.description import APP, DIST_PACKAGES
-from node_image.elf import MAGIC, strip
+from node_image.elf import strip
+from node_image.errors import ElfError
 from node_image.sources import FirstParty, entry_source, shipped_files
 from noderr.types.tier import TierManifest
 
@@ -67,8 +68,10 @@ def _copy(source: Path, target: Path) -> None:
     if source.is_symlink():
         target.symlink_to(source.readlink())
         return
-    data = source.read_bytes()
-    target.write_bytes(strip(data) if data.startswith(MAGIC) else data)
+    try:
+        target.write_bytes(strip(source.read_bytes()))
+    except ElfError as error:
+        raise ElfError(f"{source}: {error}") from error
     shutil.copymode(source, target)
 
 

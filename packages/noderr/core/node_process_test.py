@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -45,10 +46,10 @@ async def slow(request):
     return PlainTextResponse("done")
 
 class Part:
-    def __init__(self, name, critical):
-        self.name, self.critical = name, critical
+    def __init__(self, name, critical, starts=True):
+        self.name, self.critical, self.starts = name, critical, starts
     async def start(self):
-        if not self.critical:
+        if not self.starts:
             raise ConnectionError("no peer")
     async def run(self):
         await asyncio.sleep(0.3)
@@ -62,7 +63,11 @@ def stick():
     import time
     time.sleep(3600)
 
-PARTS = {"critical": [Part("consensus", True)], "optional": [Part("peer", False)]}
+PARTS = {
+    "critical": [Part("consensus", True)],
+    "optional": [Part("peer", False, starts=False)],
+    "stillborn": [Part("consensus", True, starts=False)],
+}
 
 def parts(context):
     return TierParts(services=PARTS.get(os.environ.get("PARTS"), []), routes=[Route("/slow", slow)])
@@ -72,12 +77,15 @@ sys.exit(run_tier(here.with_name("tier.toml"), here.with_name("VERSION"), make_p
 """
 
 
+_NODE_LIMIT_SECONDS = 30
+
+
 class Tier:
     """A tier in a directory of its own, and the processes started from it."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.processes: list[subprocess.Popen[str]] = []
+        self.running: list[tuple[subprocess.Popen[str], threading.Timer]] = []
         (directory / "tier.toml").write_text(MANIFEST)
         (directory / "VERSION").write_text("1.2.3\n")
         (directory / "main.py").write_text(COMPOSITION_ROOT)
@@ -106,7 +114,10 @@ class Tier:
         process = subprocess.Popen(
             command, env=self.environ(**environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        self.processes.append(process)
+        # A test that waits for a line that never comes ends with its node.
+        limit = threading.Timer(_NODE_LIMIT_SECONDS, process.kill)
+        limit.start()
+        self.running.append((process, limit))
         return Node(process)
 
 
@@ -125,11 +136,12 @@ class Node:
         self.url = f"http://127.0.0.1:{self.http}"
 
     def wait_for(self, event: str, **fields: object) -> dict[str, Any]:
-        """Read the log up to a line with this event and these fields."""
-        while True:
-            line = self._read_line()
+        """The first line of the log, read so far or to come, with this event and these fields."""
+        unread = iter(self._read_line, None)
+        for line in itertools.chain(tuple(self.lines), unread):
             if line["event"] == event and fields.items() <= line.items():
                 return line
+        raise AssertionError("unreachable: the log of a node has no end")
 
     def end(self) -> int:
         """Wait for the end, keep the rest of the log, and return the exit code."""
@@ -150,9 +162,9 @@ class Node:
 def tier(tmp_path: Path) -> Iterator[Tier]:
     tier = Tier(tmp_path)
     yield tier
-    for process in tier.processes:
-        if process.poll() is None:
-            process.kill()
+    for process, limit in tier.running:
+        limit.cancel()
+        process.kill()
         process.communicate()
 
 
@@ -227,11 +239,18 @@ def test_hard_limit_ends_even_a_process_with_a_stuck_thread(tier: Tier) -> None:
 
 
 def test_dead_critical_service_exits_non_zero_and_says_which(tier: Tier) -> None:
-    node = tier.serve(PARTS="critical", NODEOS_DRAIN_SECONDS="1")
-    # Speeding up the restarts would mean another node; the first failure and the policy's test have to do.
-    failure = node.wait_for("service_failed", service="consensus")
-    assert "returned early" in failure["exception"]
-    assert httpx.get(f"{node.url}/health").status_code in {200, 503}
+    ended = tier.run(PARTS="stillborn")
+    assert ended.returncode == 1
+    assert ended.stderr == "critical service consensus is dead: no peer\n"
+    last = json.loads(ended.stdout.splitlines()[-1])
+    assert (last["event"], last["level"]) == ("node_died", "critical")
+
+
+def test_critical_service_that_returns_early_has_failed_and_is_restarted(tier: Tier) -> None:
+    node = tier.serve(PARTS="critical")
+    assert "returned early" in node.wait_for("service_failed", service="consensus")["exception"]
+    assert node.wait_for("service_restarting", service="consensus")["delay_seconds"] == 0.5
+    assert 'noderr_service_restarts_total{service="consensus"}' in httpx.get(f"{node.url}/metrics").text
 
 
 def test_optional_service_failure_leaves_health_200_and_ready_503(tier: Tier) -> None:
