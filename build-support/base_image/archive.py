@@ -60,8 +60,7 @@ class Archive:
         if len(content) != index.size or sha256_of(content) != index.sha256:
             raise ArchiveError(
                 f"{release.suite}: {path} has sha256 {sha256_of(content)}, its signed Release file says "
-                f"{index.sha256}: the mirror is in the middle of an update, or changes files. Try again, or use another "
-                "mirror."
+                f"{index.sha256}: the mirror is being updated, or changes files. Try again, or use another mirror."
             )
         return lzma.decompress(content).decode()
 

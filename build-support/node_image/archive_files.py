@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -49,34 +49,27 @@ def write_archive(
     """
     name = archive_name(facts.manifest.tier, image.release.version, facts.architecture)
     target = out / name
-    plain, packed, checksum, metadata = (
-        out / f".{name}{suffix}.partial" for suffix in (".tar", ".gz", ".sha256", ".json")
-    )
-    with ExitStack() as cleanup:
-        for path in (plain, packed, checksum, metadata):
-            cleanup.callback(path.unlink, missing_ok=True)
-        try:
-            out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=out) as folder:
+            plain, packed = Path(folder, "tar"), Path(folder, name)
             with open_file(plain) as tar, open_file(packed) as gzip:
                 write_tar(image.entries, tar, mtime=image.release.created_seconds)
                 tar.seek(0)
                 done = compress(tar, gzip, threads=os.cpu_count() or 1)
             document = metadata_of(image, facts, tools, name, done)
-            for path, text in (
-                (checksum, f"{done.gzip_sha256}  {name}\n"),
-                (metadata, json_text(document)),
-            ):
-                with open_file(path) as handle:
+            texts = {".json": json_text(document), ".sha256": f"{done.gzip_sha256}  {name}\n"}
+            for suffix, text in texts.items():
+                with open_file(Path(folder, f"{name}{suffix}")) as handle:
                     handle.write(text.encode())
             # The archive last: who waits for it finds the other two.
-            metadata.replace(out / f"{name}.json")
-            checksum.replace(out / f"{name}.sha256")
-            packed.replace(target)
-        except OSError as error:
-            raise ArchiveWriteError(
-                f"{target}: could not be written ({error.strerror or error}); nothing of it was left behind. It needs "
-                f"{_needed_bytes(image) / 1e6:.0f} MB while it is made: free space, or choose another --out"
-            ) from error
+            for suffix in (*texts, ""):
+                Path(folder, f"{name}{suffix}").replace(f"{target}{suffix}")
+    except OSError as error:
+        raise ArchiveWriteError(
+            f"{target}: could not be written ({error.strerror or error}); nothing of it was left behind. It needs "
+            f"{_needed_bytes(image) / 1e6:.0f} MB while it is made: free space, or choose another --out"
+        ) from error
     return Written(target, document)
 
 

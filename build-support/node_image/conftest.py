@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from canonical import Entry, with_parents, write_tar
+from canonical import Entry, read_tar, with_parents, write_tar
+from node_image.description import LAYER_NAMES
 from node_image.facts import ImageFacts
 from node_image.layers import Inputs, make_layers
 from node_image.release import Release
@@ -89,6 +90,20 @@ def write_files(root: Path, files: dict[str, str]) -> None:
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
+
+
+def unpack(layers: Path, root: Path) -> None:
+    """Lay out the file system that the tars in `layers` make, with their modes."""
+    for name in LAYER_NAMES:
+        with (layers / f"{name}.tar").open("rb") as handle:
+            for entry in read_tar(handle):
+                path = root / entry.path
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if entry.kind == "dir":
+                    path.mkdir(exist_ok=True)
+                else:
+                    path.write_bytes(entry.read())
+                path.chmod(entry.mode)
 
 
 def compile_here(tree: Path, prefix: str) -> None:

@@ -26,7 +26,7 @@ def read_distributions(tree: Path) -> list[Distribution]:
     found = []
     for folder in sorted(tree.glob("*.dist-info")):
         installed = PathDistribution(folder)
-        name, version = installed.metadata["Name"], installed.metadata["Version"]
+        name, version = installed.metadata.get("Name"), installed.metadata.get("Version")
         if not name or not version:
             raise DistributionError(f"{folder.name}: METADATA names no distribution; the wheel is damaged")
         files = {path.as_posix(): path.hash.value for path in installed.files or () if path.hash}

@@ -33,6 +33,10 @@ def _sent(requests: Requests) -> list[AWSPreparedRequest]:
     return sent
 
 
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
 def _head(requests: Requests, key: str) -> Any:
     return requests.client.head_object(Bucket=requests.bucket, Key=key)
 
@@ -80,9 +84,7 @@ def test_checksum_is_a_plain_header_and_nothing_is_chunked(requests: Requests, s
     sent = _sent(requests)
     s3_store.put_new("a", Content.of(b"bytes"), HEADERS, no_progress)
     (put,) = sent
-    headers = {
-        name.lower(): value.decode() if isinstance(value, bytes) else str(value) for name, value in put.headers.items()
-    }
+    headers = {name.lower(): _text(value) for name, value in put.headers.items()}
     # printf bytes | sha256sum | xxd -r -p | base64
     assert headers["x-amz-checksum-sha256"] == "J3CJ2RwL308uaGK6fkoHYFEZQx9dE/cm3TUrBvGyBqk="
     assert "x-amz-trailer" not in headers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import subprocess
 from pathlib import Path
 
 import packaging
@@ -33,7 +34,13 @@ def test_base_python_is_the_committed_platform(tmp_path: Path) -> None:
     architecture = ARCHITECTURES[platform.machine()]
     interpreter = BaseInterpreter.from_rootfs_tar(Path(f"3rdparty.debian/{architecture}/rootfs.tar"), tmp_path)
     beside = Path(packaging.__file__).parents[1]
-    answer = json.loads(interpreter.run(["-c", ASK, str(beside)]))
+    asked = subprocess.run(
+        [*interpreter.command, "-c", ASK, str(beside)],
+        env=dict(interpreter.environment),
+        check=True,
+        capture_output=True,
+    )
+    answer = json.loads(asked.stdout)
     committed = json.loads((PLATFORMS / f"{architecture}.json").read_text(encoding="utf-8"))
     assert answer["tags"] == committed["compatible_tags"]
     differing = {

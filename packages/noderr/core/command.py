@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Never
 
 from noderr.core.errors import CoreError, MisconfiguredError
 from noderr.core.parts import MakeParts, no_parts
@@ -71,7 +73,13 @@ def _run(command: str, manifest: TierManifest, version_file: Path, make_parts: M
         case "version":
             print(manifest.tier, read_version(version_file))
         case _:
+            signal.signal(signal.SIGTERM, _leave)
             from noderr.core.node import serve
 
             serve(manifest, read_version(version_file), os.environ, make_parts)
     return 0
+
+
+def _leave(*_signal: object) -> Never:
+    """SIGTERM before the node has its own handler. As PID 1 of a container a process without one ignores it."""
+    sys.exit(0)

@@ -91,7 +91,8 @@ async def test_watch_tells_each_change(rig: Rig) -> None:
 
 
 async def test_reflection_lists_services(rig: Rig) -> None:
-    stub: Any = reflection_pb2_grpc.ServerReflectionStub(rig.channel)
+    channel: Any = rig.channel  # The stub takes both kinds; its type stubs know one.
+    stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
     request = reflection_pb2.ServerReflectionRequest(list_services="")
     answers = [answer async for answer in stub.ServerReflectionInfo(iter([request]), timeout=5)]
     listed = {service.name for service in answers[0].list_services_response.service}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import signal
@@ -35,7 +34,7 @@ storage_gb = 10
 
 # A tier with parts of its own: a slow route, and services that end as the environment says.
 COMPOSITION_ROOT = """
-import asyncio, os, sys
+import asyncio, os, signal, sys, time
 from pathlib import Path
 from noderr.core import TierParts, run_tier
 from starlette.responses import PlainTextResponse
@@ -60,7 +59,6 @@ class Part:
         return ()
 
 def stick():
-    import time
     time.sleep(3600)
 
 PARTS = {
@@ -70,6 +68,9 @@ PARTS = {
 }
 
 def parts(context):
+    if os.environ.get("PARTS") == "early":
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
     return TierParts(services=PARTS.get(os.environ.get("PARTS"), []), routes=[Route("/slow", slow)])
 
 here = Path(__file__)
@@ -127,7 +128,7 @@ class Node:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.lines: list[dict[str, Any]] = []
-        ports = {}
+        ports: dict[str, int] = {}
         while len(ports) < 2:
             line = self._read_line()
             if line["event"] == "listening":
@@ -137,11 +138,14 @@ class Node:
 
     def wait_for(self, event: str, **fields: object) -> dict[str, Any]:
         """The first line of the log, read so far or to come, with this event and these fields."""
-        unread = iter(self._read_line, None)
-        for line in itertools.chain(tuple(self.lines), unread):
-            if line["event"] == event and fields.items() <= line.items():
-                return line
-        raise AssertionError("unreachable: the log of a node has no end")
+
+        def fits(line: dict[str, Any]) -> bool:
+            return line["event"] == event and fields.items() <= line.items()
+
+        found = next(filter(fits, self.lines), None)
+        while found is None or not fits(found):
+            found = self._read_line()
+        return found
 
     def end(self) -> int:
         """Wait for the end, keep the rest of the log, and return the exit code."""
@@ -270,6 +274,15 @@ def test_port_in_use_exits_non_zero_and_names_port_and_remedy(tier: Tier, server
     assert ended.returncode == 1
     assert f"TCP port {port} on 127.0.0.1 is in use by another process: stop it, or set NODEOS_{server}" in ended.stderr
     assert [json.loads(line) for line in ended.stdout.splitlines()][-1]["event"] == "node_died"
+
+
+def test_sigterm_before_the_node_serves_ends_it_at_once(tier: Tier) -> None:
+    # As PID 1 of a container a process without a handler would not even notice.
+    command = [sys.executable, str(tier.directory / "main.py")]
+    process = subprocess.Popen(command, env=tier.environ(PARTS="early"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert b"listening" not in out
 
 
 def test_wrong_settings_exit_2_with_all_problems(tier: Tier) -> None:

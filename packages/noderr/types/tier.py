@@ -80,7 +80,11 @@ class TierManifest:
 
 def load_manifest(source: Path) -> TierManifest:
     """Read and check one manifest. Raises `ManifestError` with every problem found in it."""
-    return parse_manifest(source.read_text(encoding="utf-8"), name=str(source))
+    try:
+        text = source.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError(str(source), [f"cannot be read: {error}"]) from error
+    return parse_manifest(text, name=str(source))
 
 
 def parse_manifest(text: str, *, name: str = "tier.toml") -> TierManifest:

@@ -154,6 +154,13 @@ def test_no_toml_is_an_error_that_names_the_file(tmp_path: Path) -> None:
         load_manifest(tmp_path / "tier.toml")
 
 
+def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tier.toml").write_bytes(b"\xff")
+    for name in ("tier.toml", "absent.toml"):
+        with pytest.raises(ManifestError, match=f"{name}.*\n.*cannot be read"):
+            load_manifest(tmp_path / name)
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused_with_a_manifest_error(text: str) -> None:
     with contextlib.suppress(ManifestError):
