@@ -23,7 +23,7 @@ def describe(architecture: str, python_full_version: str) -> dict[str, object]:
     """The complete platform of one architecture."""
     machine, oldest = MACHINES[architecture]
     version = ".".join(map(str, PYTHON))
-    platforms = [*_manylinux(machine, oldest), f"linux_{machine}"]
+    platforms = [f"linux_{machine}", *_manylinux(machine, oldest)]
     tags = [
         *cpython_tags(PYTHON, platforms=platforms),
         *compatible_tags(PYTHON, f"cp{PYTHON[0]}{PYTHON[1]}", platforms),

@@ -1,0 +1,11 @@
+"""A tier's image: its four layers, its description, its Dockerfile and its archive, with or without an engine.
+
+The commands are the surface: `python -m node_image.layers`, `.archive`, `.normalise` and `.dockerfile`; README.md has
+the map. Other programs need only the errors and the description of an image.
+"""
+
+from node_image.description import ImageDescription, describe
+from node_image.errors import NodeImageError
+from node_image.release import Release
+
+__all__ = ["ImageDescription", "NodeImageError", "Release", "describe"]

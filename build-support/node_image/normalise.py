@@ -20,7 +20,7 @@ from node_image.errors import NodeImageError, SavedImageError
 from node_image.facts import ImageFacts, read_facts
 from node_image.image_tar import image_tar
 from node_image.layer_tars import write_layers
-from node_image.saved import SavedImage
+from node_image.saved import SavedImage, open_saved
 from noderr.types.errors import ManifestError
 
 
@@ -30,7 +30,7 @@ def normalise(saved: Path, facts_file: Path, tools: Mapping[str, str], out: Path
     Raises `NodeImageError` and `CanonicalError`.
     """
     facts = read_facts(facts_file)
-    with SavedImage(saved, facts.architecture) as image, tempfile.TemporaryDirectory(prefix="noderr-saved-") as folder:
+    with open_saved(saved, facts.architecture) as image, tempfile.TemporaryDirectory(prefix="noderr-saved-") as folder:
         _check(image, saved, facts)
         layers = write_layers(image.layers(), Path(folder))
         tar = image_tar(image.config, layers, Path(folder), facts.description.repository)
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         written = normalise(options.saved, options.layers_facts, tool_versions(options), options.out)
-    except (NodeImageError, CanonicalError, ManifestError) as error:
+    except (NodeImageError, CanonicalError, ManifestError, OSError) as error:
         print(f"node_image.normalise: {error}", file=sys.stderr)
         return 1
     report(written)

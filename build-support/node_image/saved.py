@@ -12,10 +12,10 @@ import io
 import json
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from canonical import Entry, read_tar
 from node_image.errors import SavedImageError
@@ -37,25 +37,23 @@ class _Pointers:
     layers: tuple[str, ...]
 
 
+@contextmanager
+def open_saved(source: Path, architecture: str) -> Iterator[SavedImage]:
+    """Open what an engine saved and find the image for `architecture` in it. Raises `SavedImageError`."""
+    try:
+        tar = tarfile.open(source)  # noqa: SIM115 - closed below; only opening may fail with these errors
+    except (OSError, tarfile.TarError) as error:
+        raise SavedImageError(f"{source}: is not the output of docker save ({error})") from error
+    with tar:
+        yield SavedImage(source, tar, architecture)
+
+
 class SavedImage:
-    """One image in a saved tar. Use it as a context manager; every method raises `SavedImageError`."""
+    """One image in an open tar; `config` is the engine's own. Every method raises `SavedImageError`."""
 
-    def __init__(self, source: Path, architecture: str) -> None:
-        """Open `source` and find the image for `architecture` in it."""
-        self._source = source
-        try:
-            self._tar = tarfile.open(source)  # noqa: SIM115 - closed by __exit__
-        except (OSError, tarfile.TarError) as error:
-            raise SavedImageError(f"{source}: is not the output of docker save ({error})") from error
+    def __init__(self, source: Path, tar: tarfile.TarFile, architecture: str) -> None:
+        self._source, self._tar = source, tar
         self._pointers, self.config = self._choose(architecture)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._tar.close()
 
     def layers(self) -> Iterator[list[Entry]]:
         """The entries of each layer, lowest first, checked against the configuration's digests."""

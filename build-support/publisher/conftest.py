@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def bench(tmp_path: Path) -> Bench:
 def s3_endpoint() -> Iterator[str]:
     """An S3 server on a free port."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    # A line for each request costs more than some requests.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
@@ -66,11 +69,17 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path / "release"
 
 
+@pytest.fixture
+def local(directory: Path) -> DirectoryStore:
+    """The directory as destination."""
+    return DirectoryStore(directory)
+
+
 @pytest.fixture(params=["directory", "s3"])
-def store(request: pytest.FixtureRequest, directory: Path) -> Store:
+def store(request: pytest.FixtureRequest, local: DirectoryStore) -> Store:
     """Both destinations, one after the other: they promise the same."""
     if request.param == "directory":
-        return DirectoryStore(directory)
+        return local
     found = request.getfixturevalue("s3_store")
     assert isinstance(found, S3Store)
     return found

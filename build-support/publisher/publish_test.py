@@ -67,8 +67,8 @@ def test_latest_switches_once(bench: Bench, store: Store) -> None:
         assert watched.writes[-1] == POINTER
 
 
-def test_versions_come_before_latest_and_blobs_before_tags(bench: Bench, store: Store) -> None:
-    watched = WatchedStore(store)
+def test_versions_come_before_latest_and_blobs_before_tags(bench: Bench, local: DirectoryStore) -> None:
+    watched = WatchedStore(local)
     bench.publisher(watched).publish(bench.release("0.1.0"))
     order = [
         "oracle/oracle-0.1.0.tar.gz",
@@ -118,13 +118,13 @@ def test_dry_run_writes_nothing(bench: Bench, store: Store, directory: Path) -> 
     assert (planned.latest, planned.moved) == (done.latest, done.moved)
 
 
-def test_older_version_leaves_latest_alone(bench: Bench, store: Store) -> None:
-    bench.publisher(store).publish(bench.release("0.2.0"))
-    outcome = bench.publisher(store).publish(bench.release("0.1.0"))
+def test_older_version_leaves_latest_alone(bench: Bench, local: DirectoryStore) -> None:
+    bench.publisher(local).publish(bench.release("0.2.0"))
+    outcome = bench.publisher(local).publish(bench.release("0.1.0"))
     assert (outcome.moved, outcome.latest.version, outcome.latest.sequence) == (False, "0.2.0", 1)
-    assert store.read("oracle/oracle-0.1.0.tar.gz.json") is not None
-    assert "oracle-latest" in _text(store, "oracle/oracle-latest.tar.gz.sha256")
-    assert latest_of(store) == outcome.latest
+    assert local.read("oracle/oracle-0.1.0.tar.gz.json") is not None
+    assert "oracle-latest" in _text(local, "oracle/oracle-latest.tar.gz.sha256")
+    assert latest_of(local) == outcome.latest
 
 
 def test_rollback_moves_everything_back_and_the_sequence_on(bench: Bench, store: Store) -> None:
@@ -147,27 +147,27 @@ def test_architectures_published_one_after_the_other_switch_when_complete(bench:
     assert verify_latest(store, "oracle") is not None
 
 
-def test_architecture_from_another_commit_is_refused(bench: Bench, store: Store) -> None:
-    bench.publisher(store).publish(bench.release("0.1.0"))
+def test_architecture_from_another_commit_is_refused(bench: Bench, local: DirectoryStore) -> None:
+    bench.publisher(local).publish(bench.release("0.1.0"))
     (other,) = releases([bench.build("0.1.0", architecture="arm64", revision="f" * 40)])
-    watched = WatchedStore(store)
+    watched = WatchedStore(local)
     with pytest.raises(ArchivesDisagree, match="one version is one commit"):
         bench.publisher(watched).publish(other)
     assert watched.writes == []
 
 
 def test_image_compressed_by_another_libdeflate_stays(
-    bench: Bench, store: Store, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, local: DirectoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     payload = b"compress me " * 500
     first = bench.release("0.1.0", payload)
-    bench.publisher(store).publish(first)
+    bench.publisher(local).publish(first)
     monkeypatch.setattr(image_module, "_LEVEL", 1)
     bench.folder /= "elsewhere"
     bench.folder.mkdir()
     again = bench.release("0.1.0", payload)
     assert again.builds["amd64"].image.manifest != first.builds["amd64"].image.manifest
-    watched = WatchedStore(store)
+    watched = WatchedStore(local)
     bench.publisher(watched).publish(again)
     assert watched.writes == []
 

@@ -18,6 +18,8 @@ PLATFORMS = Path("3rdparty/debian/platforms")
 ASK = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
+# Started through its own loader it cannot know its name, from which packaging reads the ABI.
+sys.executable = sys.argv[2]
 from packaging.markers import default_environment
 from packaging.tags import sys_tags
 print(json.dumps({"markers": default_environment(), "tags": [str(tag) for tag in sys_tags()]}))
@@ -35,7 +37,7 @@ def test_base_python_is_the_committed_platform(tmp_path: Path) -> None:
     interpreter = BaseInterpreter.from_rootfs_tar(Path(f"3rdparty.debian/{architecture}/rootfs.tar"), tmp_path)
     beside = Path(packaging.__file__).parents[1]
     asked = subprocess.run(
-        [*interpreter.command, "-c", ASK, str(beside)],
+        [*interpreter.command, "-c", ASK, str(beside), str(tmp_path / 'usr/bin/python3.13')],
         env=dict(interpreter.environment),
         check=True,
         capture_output=True,
