@@ -66,7 +66,7 @@ def test_a_damaged_cache_entry_is_fetched_again(server: MirrorServer, run: Fetch
     [
         (Page(b"", 403), RefusedDownload, "HTTP status 403.*a proxy"),
         (Page(b"", 500), RefusedDownload, "HTTP status 500"),
-        (Page(b"", 404), PackageGone, "NODEOS_DEBIAN_SNAPSHOT.*base_image:lock"),
+        (Page(b"", 404), PackageGone, "NODEOS_DEBIAN_SNAPSHOT.*lock debian"),
         (Page(b"", 410), PackageGone, "HTTP status 410"),
         (Page(b"y" * len(_DEB.content)), WrongHash, "sha256 is .*, locked is"),
         (Page(_DEB.content, cut_at=50), TruncatedDownload, "Run the command again"),

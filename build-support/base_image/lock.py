@@ -1,4 +1,4 @@
-"""`./pants run build-support/base_image:lock`: pin the base image's packages to what Debian offers today.
+"""`./pants lock debian`: pin the base image's packages to what Debian offers today.
 
 Reads the suites' InRelease files and package indexes, verifies signature and hashes, and writes one lock per
 architecture. With --check it only says whether the locks are in order, and needs no network.

@@ -18,7 +18,7 @@ from base_image.layout import PYTHON_PACKAGE
 from base_image.package_list import PackageList
 from canonical import json_bytes, json_text, sha256_of
 
-REFRESH = "Run `./pants run build-support/base_image:lock` and commit the result."
+REFRESH = "Run `./pants lock debian` and commit the result."
 _FORMAT = 1
 _DATE = "%Y-%m-%dT%H:%M:%SZ"
 

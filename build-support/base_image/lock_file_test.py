@@ -53,7 +53,7 @@ def _lock(architecture: str = "amd64", python: str = "3.13.5-2") -> Lock:
 def test_a_lock_edited_by_hand_is_refused(tmp_path: Path, old: str, new: str) -> None:
     source = tmp_path / "amd64.lock"
     source.write_text(render_lock(_lock()).replace(old, new), encoding="utf-8")
-    with pytest.raises(LockEdited, match=r"edited by hand.*\./pants run build-support/base_image:lock"):
+    with pytest.raises(LockEdited, match=r"edited by hand.*\./pants lock debian"):
         read_lock(source)
 
 
@@ -66,7 +66,7 @@ def test_a_lock_that_is_cut_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_missing_lock_names_the_command(tmp_path: Path) -> None:
-    with pytest.raises(LockMissing, match=r"\./pants run build-support/base_image:lock"):
+    with pytest.raises(LockMissing, match=r"\./pants lock debian"):
         read_lock(tmp_path / "amd64.lock")
 
 

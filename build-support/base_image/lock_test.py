@@ -163,7 +163,7 @@ def test_the_check_command_says_which_command_mends_it(
     assert "amd64.lock: 7 packages of trixie" in capsys.readouterr().out
     archive.lock_path("arm64").unlink()
     assert lock_program.main(["--check", "--folder", str(archive.folder)]) == 1
-    assert "./pants run build-support/base_image:lock" in capsys.readouterr().err
+    assert "./pants lock debian" in capsys.readouterr().err
 
 
 def test_no_keyring_says_where_to_get_one(tmp_path: Path) -> None:

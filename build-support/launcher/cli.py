@@ -14,9 +14,10 @@ from launcher.errors import LauncherError
 ROOT = Path(__file__).resolve().parents[2]
 
 _LOCK_HELP = """usage: ./pants lock [product|tools|plugin|launcher ...]
+       ./pants lock debian [--check]
 
-Pins the newest versions that 3rdparty/python/<name>.txt allows into <name>.lock, all of them when none is named.
-The Debian packages of the base image: ./pants run build-support/base_image:lock
+Pins the newest versions that 3rdparty/python/<name>.txt allows into <name>.lock, all four when none is named; with
+`debian`, the base image's packages of 3rdparty/debian/packages.txt for both architectures.
 """
 
 

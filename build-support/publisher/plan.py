@@ -46,7 +46,7 @@ def _check_writable(want: Want, there: Seen | None) -> None:
             raise ObjectDamaged(f"{want.key} is gone, although it was published: publish that version again.")
     elif want.kind == "versioned" and want.source is not None:
         raise VersionAlreadyPublished(want.key, want.sha256, there.sha256)
-    elif want.kind != "replaceable":
+    elif not want.replaceable:
         raise ObjectDamaged(
             f"{want.key} must have the sha256 {want.sha256} and has {there.sha256}. Delete it and publish again."
         )

@@ -23,7 +23,7 @@ def test_what_is_there_is_not_written_again() -> None:
 
 
 def test_steps_keep_the_order_of_the_wants() -> None:
-    steps = plan([_want("a", "versioned"), _want("b", "replaceable", "a"), _want("c", "replaceable")], {"c": OTHER})
+    steps = plan([_want("a", "versioned"), _want("b", "copy", "a"), _want("c", "replaceable")], {"c": OTHER})
     assert [(step.action, step.want.key, step.etag) for step in steps] == [
         ("upload", "a", None),
         ("copy", "b", None),

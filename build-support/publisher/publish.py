@@ -64,9 +64,7 @@ class Publisher:
             if decision.moves:
                 tried.append(decision)
             try:
-                for step in steps:
-                    self._perform(step)
-                    done.append(step)
+                done += [step for step in steps if self._performed(step)]
             except PreconditionFailed as error:
                 self.ui.say(f"{error}: looking again")
         raise CompetingPublisher(
@@ -94,20 +92,35 @@ class Publisher:
         found.pop(pointer_key, None)
         return found if context.seen is None else {**found, pointer_key: context.seen}
 
+    def _performed(self, step: Step) -> bool:
+        """Perform a step; False for a copy of the latest that another publisher overwrote at the same time.
+
+        Going back then would let two publishers overwrite each other for ever. Going on lets `latest.json` decide between
+        them, and whoever looks again mends the copy.
+        """
+        try:
+            self._perform(step)
+        except PreconditionFailed as error:
+            if step.want.kind != "copy":
+                raise
+            self.ui.say(f"{error}: latest.json will decide")
+            return False
+        return True
+
     def _perform(self, step: Step) -> None:
         """Write one object and read it back. What is not what was written is never built upon."""
         want = step.want
         with self.ui.bar(f"{step.action} {want.key}", want.size) as progress:
             if isinstance(want.source, str):
                 self.store.copy(want.source, want.key, want.headers, want.sha256)
-            elif isinstance(want.source, Content) and want.kind == "replaceable":
+            elif isinstance(want.source, Content) and want.replaceable:
                 self.store.put_if_match(want.key, want.source, want.headers, step.etag)
             elif isinstance(want.source, Content):
                 self.store.put_new(want.key, want.source, want.headers, progress)
         with self.ui.bar(f"read back {want.key}", want.size) as progress:
             seen = self.store.digest(want.key, progress)
         if seen is None or seen.sha256 != want.sha256:
-            if want.kind == "replaceable":
+            if want.replaceable:
                 raise PreconditionFailed(f"{want.key} was changed by another publisher")
             raise ObjectDamaged(
                 f"{want.key} was written with the sha256 {want.sha256} and reads back as "

@@ -20,6 +20,8 @@ class ReleaseHandler(SimpleHTTPRequestHandler):
     """GET and HEAD of files."""
 
     protocol_version = "HTTP/1.1"
+    # Docker tries HTTPS first, and goes over to HTTP only when the answer to that has a status line.
+    default_request_version = "HTTP/1.0"
 
     def guess_type(self, path: object) -> str:
         """The content type of a file on disk."""

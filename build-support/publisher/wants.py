@@ -21,8 +21,9 @@ NO_CACHE = "no-cache"
 _GZIP, _TEXT, _JSON = "application/gzip", "text/plain; charset=utf-8", "application/json"
 _BLOB = "application/octet-stream"
 
-Kind = Literal["versioned", "addressed", "replaceable"]
-"""versioned: never changes; addressed: its name is its hash; replaceable: follows `latest`, or gains architectures."""
+Kind = Literal["versioned", "addressed", "replaceable", "copy"]
+"""versioned: never changes. addressed: its name is its hash. replaceable: `latest.json`, and tags that gain architectures.
+copy: what follows `latest.json` for the convenience of people."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,14 @@ class Want:
     source: Content | str | None
 
     @property
+    def replaceable(self) -> bool:
+        """True for what may hold other bytes tomorrow."""
+        return self.kind in ("replaceable", "copy")
+
+    @property
     def headers(self) -> Headers:
         """What its readers get with it."""
-        return Headers(self.content_type, NO_CACHE if self.kind == "replaceable" else IMMUTABLE)
+        return Headers(self.content_type, NO_CACHE if self.replaceable else IMMUTABLE)
 
 
 def wanted(release: Release, context: Context, policy: Policy, published: str) -> tuple[list[Want], Decision]:
@@ -58,7 +64,7 @@ def wanted(release: Release, context: Context, policy: Policy, published: str) -
             check_revision(release.tier, version, release.revision, member.metadata.revision, "the destination")
             members[architecture] = member
             wants.append(_must_be(member.metadata))
-    wants += _tag(release.tier, release.version, members)
+    wants += _tag(release.tier, release.version, members, "replaceable")
     decision = decide(context.pointer, _candidate(release, members), policy, published)
     latest = _members_of(
         decision.pointer, {**context.published, **{(release.version, a): m for a, m in members.items()}}
@@ -111,12 +117,12 @@ def _image(build: Build, manifest: Content) -> Iterator[Want]:
     yield _bytes(keys.manifest(tier, architecture_tag), "versioned", manifest, MANIFEST_TYPE)
 
 
-def _tag(tier: str, name: str, members: Mapping[Architecture, Member]) -> Iterator[Want]:
+def _tag(tier: str, name: str, members: Mapping[Architecture, Member], kind: Kind) -> Iterator[Want]:
     """A tag of one image or of several; the index of several is there by its digest first."""
     content, media_type = tag({architecture: member.manifest for architecture, member in members.items()})
     if media_type == INDEX_TYPE:
         yield _bytes(keys.manifest(tier, f"sha256:{content.sha256}"), "addressed", content, media_type)
-    yield _bytes(keys.manifest(tier, name), "replaceable", content, media_type)
+    yield _bytes(keys.manifest(tier, name), kind, content, media_type)
 
 
 def _candidate(release: Release, members: Mapping[Architecture, Member]) -> Candidate:
@@ -159,7 +165,7 @@ def _latest(pointer: Pointer, members: Mapping[Architecture, Member]) -> Iterato
         target = keys.latest(pointer.tier, architecture)
         facts, file = member.metadata.archive, member.metadata_file
         checksum = Content.of(f"{facts.sha256}  {target.file}\n".encode())
-        yield Want(target.archive, "replaceable", facts.sha256, facts.size, _GZIP, source.archive)
-        yield _bytes(target.checksum, "replaceable", checksum, _TEXT)
-        yield Want(target.metadata, "replaceable", file.sha256, file.size, _JSON, source.metadata)
-    yield from _tag(pointer.tier, "latest", members)
+        yield Want(target.archive, "copy", facts.sha256, facts.size, _GZIP, source.archive)
+        yield _bytes(target.checksum, "copy", checksum, _TEXT)
+        yield Want(target.metadata, "copy", file.sha256, file.size, _JSON, source.metadata)
+    yield from _tag(pointer.tier, "latest", members, "copy")

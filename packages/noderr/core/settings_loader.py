@@ -23,6 +23,7 @@ BUILD_VARIABLES = frozenset(
         "COMMIT",
         "COMMIT_TIME",
         "CREATED",
+        "DEBIAN_KEYRING",
         "DEBIAN_MIRROR",
         "DEBIAN_SNAPSHOT",
         "PANTS",
@@ -30,6 +31,7 @@ BUILD_VARIABLES = frozenset(
         "PYTHON",
         "REQUIRE_ENGINE",
         "ROOT",
+        "S3_ENDPOINT",
         "VERSION",
         "WITH_PANTS",
     )
