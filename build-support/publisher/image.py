@@ -120,9 +120,11 @@ class _Reader:
         """The image, once every file was taken."""
         metadata = self._archive.metadata
         index = self._parse("index.json", Index)
-        if len(index.manifests) != 1:
-            self.fail(f"index.json names {len(index.manifests)} images: an archive holds one")
-        described = self._parse(_blob_name(index.manifests[0].digest), Manifest)
+        # One entry a tag, all of the same image.
+        digests = {entry.digest for entry in index.manifests}
+        if len(digests) != 1:
+            self.fail(f"index.json names {len(digests)} images: an archive holds one")
+        described = self._parse(_blob_name(digests.pop()), Manifest)
         config = self._parse(_blob_name(described.config.digest), Config)
         if described.config.digest != metadata.image.id:
             self.fail(f"the configuration is {described.config.digest}, image.id in the metadata {metadata.image.id}")

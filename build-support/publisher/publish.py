@@ -17,8 +17,9 @@ from publisher.store import Content, Progress, Seen, Store
 from publisher.ui import Ui
 from publisher.wants import Want, wanted
 
-PASSES = 8
-"""How often the destination may change under us before we say so. Without a competitor there are two passes."""
+PASSES = 20
+"""How often the destination may change under us before we say so. Alone there are two passes; each of n competitors can
+cost two more: one when it moves `latest`, one when it copies what it had planned before."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,8 @@ class Publisher:
     def _performed(self, step: Step) -> bool:
         """Perform a step; False for a copy of the latest that another publisher overwrote at the same time.
 
-        Going back then would let two publishers overwrite each other for ever. Going on lets `latest.json` decide between
-        them, and whoever looks again mends the copy.
+        Going back then would let two publishers overwrite each other for ever. Going on lets `latest.json` decide
+        between them, and whoever looks again mends the copy.
         """
         try:
             self._perform(step)

@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from publisher import keys
 from publisher.directory_store import DirectoryStore
 from publisher.errors import CompetingPublisher, VersionAlreadyPublished
+from publisher.metadata import ARCHITECTURES
 from publisher.pointer import parse_pointer
 from publisher.reader import verify_latest
-from publisher.store import Content, Headers, Store, no_progress
+from publisher.release import Release
+from publisher.store import Headers, Store, no_progress
 from publisher.testing import Bench, WatchedStore, latest_of
 
 POINTER = keys.pointer("oracle")
+COPY = "oracle/oracle-latest.tar.gz"
 
 
 def _at(store: Store, write: int, competitor: Callable[[], object]) -> WatchedStore:
     """A store in which the competitor does all its work just before the publisher's `write`-th write."""
-    return WatchedStore(store, lambda number, key: competitor() if number == write else None)
+
+    def before(number: int, key: str) -> None:
+        if number == write:
+            competitor()
+
+    return WatchedStore(store, before)
 
 
 def _check_latest(store: Store, version: str, sha256: str) -> None:
     verified = verify_latest(store, "oracle")
     assert verified is not None
     assert verified.pointer.version == version
-    copy, text = (
-        store.digest("oracle/oracle-latest.tar.gz", no_progress),
-        store.read("oracle/oracle-latest.tar.gz.sha256"),
-    )
-    tag, version_tag = store.read(keys.manifest("oracle", "latest")), store.read(keys.manifest("oracle", version))
+    copy, text = store.digest(COPY, no_progress), store.read(f"{COPY}.sha256")
+    tag, version_tag = (store.read(keys.manifest("oracle", name)) for name in ("latest", version))
     assert copy is not None
     assert text is not None
     assert tag is not None
@@ -62,7 +69,7 @@ def test_newer_version_published_between_any_two_steps(bench: Bench, tmp_path: P
     assert write > 10
 
 
-@pytest.mark.parametrize("key", ["oracle/oracle-latest.tar.gz.sha256", POINTER])
+@pytest.mark.parametrize("key", [f"{COPY}.sha256", POINTER])
 def test_newer_version_published_in_the_middle_on_s3(bench: Bench, s3_store: Store, key: str) -> None:
     ours, theirs = bench.release("0.2.0"), bench.release("0.3.0")
     bench.publisher(s3_store).publish(bench.release("0.1.0"))
@@ -78,25 +85,25 @@ def test_newer_version_published_in_the_middle_on_s3(bench: Bench, s3_store: Sto
     _check_latest(s3_store, "0.3.0", theirs.builds["amd64"].archive.archive.sha256)
 
 
+def _refused(bench: Bench, store: Store, release: Release) -> list[str]:
+    """Publish, and return the key that was refused."""
+    try:
+        bench.publisher(store).publish(release)
+    except VersionAlreadyPublished as error:
+        return [error.key]
+    return []
+
+
 def test_same_version_with_other_bytes_between_any_two_steps(bench: Bench, tmp_path: Path) -> None:
     """Whoever has the archive's key first has the version; the other is refused and has written nothing of it."""
     ours, theirs = bench.release("0.2.0", b"ours"), bench.release("0.2.0", b"theirs")
+    key = "oracle/oracle-0.2.0.tar.gz"
     for write in range(12):
         store = DirectoryStore(tmp_path / f"release-{write}")
-        refused = []
-
-        def compete(store: Store = store, refused: list[bool] = refused) -> None:
-            try:
-                bench.publisher(store).publish(theirs)
-            except VersionAlreadyPublished:
-                refused.append(True)
-
-        if write == 0:
-            with pytest.raises(VersionAlreadyPublished, match=r"oracle/oracle-0.2.0.tar.gz is published"):
-                bench.publisher(_at(store, write, compete)).publish(ours)
-        else:
-            bench.publisher(_at(store, write, compete)).publish(ours)
-        assert refused == ([True] if write else [])
+        they: list[list[str]] = []
+        compete = partial(lambda store, they: they.append(_refused(bench, store, theirs)), store, they)
+        we = _refused(bench, _at(store, write, compete), ours)
+        assert (we, they) == (([], [[key]]) if write else ([key], [[]]))
         winner = ours if write else theirs
         _check_latest(store, "0.2.0", winner.builds["amd64"].archive.archive.sha256)
 
@@ -105,7 +112,8 @@ def test_equal_bytes_from_two_publishers_at_any_step(bench: Bench, tmp_path: Pat
     release = bench.release("0.2.0")
     for write in range(12):
         store = DirectoryStore(tmp_path / f"release-{write}")
-        bench.publisher(_at(store, write, lambda store=store: bench.publisher(store).publish(release))).publish(release)  # type: ignore[misc]
+        compete = partial(bench.publisher(store).publish, release)
+        bench.publisher(_at(store, write, compete)).publish(release)
         _check_latest(store, "0.2.0", release.builds["amd64"].archive.archive.sha256)
         found = latest_of(store)
         assert found is not None
@@ -113,13 +121,14 @@ def test_equal_bytes_from_two_publishers_at_any_step(bench: Bench, tmp_path: Pat
 
 
 def test_other_architecture_published_between_any_two_steps(bench: Bench, tmp_path: Path) -> None:
-    ours, theirs = (bench.release("0.2.0", b"same", architectures=(name,)) for name in ("amd64", "arm64"))
+    ours, theirs = (bench.release("0.2.0", b"same", architectures=(name,)) for name in ARCHITECTURES)
     for write in range(14):
         store = DirectoryStore(tmp_path / f"release-{write}")
-        bench.publisher(_at(store, write, lambda store=store: bench.publisher(store).publish(theirs))).publish(ours)  # type: ignore[misc]
+        compete = partial(bench.publisher(store).publish, theirs)
+        bench.publisher(_at(store, write, compete)).publish(ours)
         found = latest_of(store)
         assert found is not None
-        assert list(found.architectures) == ["amd64", "arm64"]
+        assert list(found.architectures) == list(ARCHITECTURES)
         _check_latest(store, "0.2.0", ours.builds["amd64"].archive.archive.sha256)
 
 
@@ -147,9 +156,7 @@ def test_publishers_of_many_versions_at_once(bench: Bench, tmp_path: Path) -> No
     for attempt in range(4):
         root = tmp_path / f"release-{attempt}"
         publishers = [bench.publisher(DirectoryStore(root)) for _ in found]
-        raised = _together(
-            *(lambda p=p, r=r: p.publish(r) for p, r in zip(publishers, found, strict=True))  # type: ignore[misc]
-        )
+        raised = _together(*(partial(p.publish, release) for p, release in zip(publishers, found, strict=True)))
         assert raised == []
         _check_latest(DirectoryStore(root), "0.4.0", found[-1].builds["amd64"].archive.archive.sha256)
 
@@ -159,9 +166,7 @@ def test_publishers_of_one_version_at_once(bench: Bench, tmp_path: Path) -> None
     for attempt in range(4):
         root = tmp_path / f"release-{attempt}"
         publishers = [bench.publisher(DirectoryStore(root)) for _ in found]
-        raised = _together(
-            *(lambda p=p, r=r: p.publish(r) for p, r in zip(publishers, found, strict=True))  # type: ignore[misc]
-        )
+        raised = _together(*(partial(p.publish, release) for p, release in zip(publishers, found, strict=True)))
         assert [type(error) for error in raised] == [VersionAlreadyPublished] * 2
         pointer = latest_of(DirectoryStore(root))
         assert pointer is not None
@@ -201,10 +206,8 @@ def test_competitor_that_never_rests_is_told(bench: Bench, local: DirectoryStore
             small = local.read(POINTER)
             assert small is not None
             now = parse_pointer(small.data, POINTER)
-            text = (
-                now.content().read().replace(b'"sequence": %d' % now.sequence, b'"sequence": %d' % (now.sequence + 1))
-            )
-            local.put_if_match(POINTER, Content.of(text), Headers("", ""), small.etag)
+            changed = msgspec.structs.replace(now, sequence=now.sequence + 1)
+            local.put_if_match(POINTER, changed.content(), Headers("", ""), small.etag)
 
     with pytest.raises(CompetingPublisher, match="run it again"):
         bench.publisher(WatchedStore(local, bump)).publish(bench.release("0.2.0"))

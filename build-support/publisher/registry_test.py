@@ -40,6 +40,11 @@ def registry(directory: Path) -> Iterator[str]:
         thread.join()
 
 
+def _client(url: str) -> httpx.Client:
+    """A client that reads no certificates: everything here is plain HTTP on loopback."""
+    return httpx.Client(base_url=url, trust_env=False, verify=False)
+
+
 def _get(client: httpx.Client, reference: str) -> httpx.Response:
     """A manifest or an index, whose digest is checked when it was asked for by digest."""
     head = client.head(f"manifests/{reference}", headers={"Accept": ACCEPT})
@@ -63,7 +68,7 @@ def _blob(client: httpx.Client, descriptor: dict[str, Any]) -> bytes:
 
 def pull(registry: str, reference: str, architecture: str = "amd64") -> dict[str, bytes]:
     """What a container engine does: the files of the image."""
-    with httpx.Client(base_url=f"http://{registry}/v2/noderr-oracle/", trust_env=False) as client:
+    with _client(f"http://{registry}/v2/noderr-oracle/") as client:
         found = _get(client, reference)
         if found.headers["Content-Type"] == INDEX_TYPE:
             fitting = [
@@ -126,7 +131,7 @@ def test_one_edit_changes_one_layer(bench: Bench, local: DirectoryStore, directo
 
 def test_server_shows_objects_only(registry: str, bench: Bench, local: DirectoryStore) -> None:
     bench.publisher(local).publish(bench.release("0.1.0"))
-    with httpx.Client(base_url=f"http://{registry}/", trust_env=False) as client:
+    with _client(f"http://{registry}/") as client:
         assert client.get("oracle/").status_code == 404
         assert client.get("v2/noderr-oracle/manifests/9.9.9").status_code == 404
         assert client.get("oracle/latest.json").headers["Content-Type"] == "application/json"

@@ -22,8 +22,8 @@ _GZIP, _TEXT, _JSON = "application/gzip", "text/plain; charset=utf-8", "applicat
 _BLOB = "application/octet-stream"
 
 Kind = Literal["versioned", "addressed", "replaceable", "copy"]
-"""versioned: never changes. addressed: its name is its hash. replaceable: `latest.json`, and tags that gain architectures.
-copy: what follows `latest.json` for the convenience of people."""
+"""versioned: never changes. addressed: its name is its hash. replaceable: `latest.json`, and tags that gain
+architectures. copy: what follows `latest.json` for the convenience of people."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,86 @@
+"""The engine and the archives. A test that lacks one skips with the reason; `NODEOS_REQUIRE_ENGINE=1` forbids that."""
+
+from __future__ import annotations
+
+import os
+import platform
+import uuid
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.image.archives import TIERS, Archive, find_archive, open_archive
+from tests.image.engine import docker, why_no_engine
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def _cannot(reason: str) -> NoReturn:
+    if os.environ.get("NODEOS_REQUIRE_ENGINE") == "1":
+        pytest.fail(f"NODEOS_REQUIRE_ENGINE=1, and {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def engine() -> None:
+    """The test needs a Docker engine."""
+    if reason := why_no_engine():
+        _cannot(reason)
+
+
+@pytest.fixture(scope="session")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Archive]:
+    """Opens the archive of a tier, once."""
+
+    @cache
+    def open_tier(tier: str) -> Archive:
+        found = find_archive(tier, _ARCHITECTURES[platform.machine()])
+        if found is None:
+            _cannot(f"NODEOS_ARCHIVES_DIR holds no archive of {tier}: run ./pants package tiers/{tier}:archive")
+        return open_archive(found, tmp_path_factory.mktemp(tier))
+
+    return open_tier
+
+
+@pytest.fixture(params=TIERS)
+def archive(request: pytest.FixtureRequest, opened: Callable[[str], Archive]) -> Archive:
+    """The archive of each tier in turn."""
+    return opened(request.param)
+
+
+@pytest.fixture(scope="session")
+def loaded(opened: Callable[[str], Archive]) -> Callable[[Archive], str]:
+    """Loads an archive into the engine, once, and gives its tag."""
+
+    @cache
+    def load(path: Path) -> str:
+        return docker("load", "--input", str(path))
+
+    def load_and_name(archive: Archive) -> str:
+        assert f"Loaded image: {archive.tag}" in load(archive.path)
+        return archive.tag
+
+    return load_and_name
+
+
+@pytest.fixture
+def image(engine: None, archive: Archive, loaded: Callable[[Archive], str]) -> str:
+    """The tag of each tier's image, loaded from its archive as an operator does it."""
+    return loaded(archive)
+
+
+@pytest.fixture
+def name() -> Iterator[str]:
+    """A name for what a test makes in the engine; containers, images and volumes of it are removed."""
+    chosen = f"noderr-test-{uuid.uuid4().hex[:12]}"
+    yield chosen
+    for listing, removal in (
+        (("container", "ls", "--all", "--filter", f"name={chosen}"), ("container", "rm", "--force", "--volumes")),
+        (("volume", "ls", "--filter", f"name={chosen}"), ("volume", "rm")),
+        (("image", "ls", "--filter", f"reference={chosen}"), ("image", "rm", "--force")),
+    ):
+        if found := set(docker(*listing, "--quiet").split()):
+            docker(*removal, *found)
