@@ -20,6 +20,7 @@ from canonical.errors import CanonicalTarError
 
 Kind = Literal["file", "dir", "symlink"]
 
+_PROGRAMS = (b"\x7fELF", b"#!")
 _TYPES: dict[Kind, bytes] = {"file": tarfile.REGTYPE, "dir": tarfile.DIRTYPE, "symlink": tarfile.SYMTYPE}
 
 
@@ -81,7 +82,8 @@ def read_tar(source: BinaryIO) -> Iterator[Entry]:
 def tree_entries(root: Path, prefix: str = "") -> Iterator[Entry]:
     """The entries of a directory on disk below `prefix`, owned by root, modes reduced to 0755 and 0644.
 
-    The modes of a checkout depend on the umask of whoever made it, so only the executable bit is believed.
+    No mode on disk is believed: those of a checkout depend on the umask of whoever made it, and Pants marks every file
+    above 512 KiB as executable when it hard-links it into a sandbox. What is a program shows in its first bytes.
     """
     for folder, folders, files in os.walk(root):
         for name in [*folders, *files]:
@@ -92,7 +94,7 @@ def tree_entries(root: Path, prefix: str = "") -> Iterator[Entry]:
             elif found.is_dir():
                 yield Entry(path, "dir", 0o755)
             elif found.is_file():
-                yield Entry(path, "file", 0o755 if found.stat().st_mode & stat.S_IXUSR else 0o644, content=found)
+                yield Entry(path, "file", 0o755 if _is_program(found) else 0o644, content=found)
             else:
                 raise CanonicalTarError(f"{found}: is neither file, directory nor symbolic link")
 
@@ -106,6 +108,11 @@ def with_parents(entries: Iterable[Entry]) -> list[Entry]:
             parent = "/".join(parts[:depth])
             found.setdefault(parent, Entry(parent, "dir", 0o755))
     return list(found.values())
+
+
+def _is_program(path: Path) -> bool:
+    with path.open("rb") as handle:
+        return handle.read(4).startswith(_PROGRAMS)
 
 
 def _check_path(path: str) -> None:

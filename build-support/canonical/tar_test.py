@@ -74,10 +74,14 @@ def test_same_bytes_from_two_folders_with_other_umask_times_and_order(tmp_path: 
     assert first == second
 
 
-def test_the_executable_bit_is_kept(tmp_path: Path) -> None:
-    (tmp_path / "run").write_text("x")
-    (tmp_path / "run").chmod(0o700)
-    assert [entry.mode for entry in tree_entries(tmp_path)] == [0o755]
+@pytest.mark.parametrize(
+    ("content", "mode"), [(b"#!/usr/bin/python3\n", 0o755), (b"\x7fELF\x02", 0o755), (b"data", 0o644), (b"", 0o644)]
+)
+@pytest.mark.parametrize("mode_on_disk", [0o600, 0o555, 0o777])
+def test_a_mode_follows_from_the_content_alone(tmp_path: Path, content: bytes, mode: int, mode_on_disk: int) -> None:
+    (tmp_path / "file").write_bytes(content)
+    (tmp_path / "file").chmod(mode_on_disk)
+    assert [entry.mode for entry in tree_entries(tmp_path)] == [mode]
 
 
 def test_a_path_that_is_there_twice_is_refused() -> None:

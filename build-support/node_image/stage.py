@@ -72,7 +72,6 @@ def _copy(source: Path, target: Path) -> None:
         target.write_bytes(strip(source.read_bytes()))
     except ElfError as error:
         raise ElfError(f"{source}: {error}") from error
-    shutil.copymode(source, target)
 
 
 def _link(source: str, target: str) -> None:

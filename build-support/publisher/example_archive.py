@@ -105,7 +105,8 @@ def _files(config: bytes, layers: list[bytes], tags: list[str]) -> dict[str, byt
         "RepoTags": tags,
         "Layers": [f"blobs/sha256/{digest(layer)[7:]}" for layer in layers],
     }
-    index = [_descriptor("application/vnd.oci.image.manifest.v1+json", manifest)]
+    described = _descriptor("application/vnd.oci.image.manifest.v1+json", manifest)
+    index = [{**described, "annotations": {"org.opencontainers.image.ref.name": tag}} for tag in tags]
     return {
         **blobs,
         "oci-layout": b'{"imageLayoutVersion":"1.0.0"}',

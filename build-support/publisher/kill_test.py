@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import cycle
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -110,7 +110,7 @@ def test_killed_between_any_two_requests_to_s3(bench: Bench, requests: Requests,
     bench.publisher(S3Store(requests)).publish(bench.release("0.1.0"))
     kills = 0
     # Four writing requests make a large object; a run that dies before the fourth starts it anew.
-    for limit in cycle((1, 2, 3, 4)):
+    for limit in chain((1, 2, 3), repeat(4)):
         dying = connect(s3_endpoint, "key", "secret")
         _die_after(dying, limit)
         quick = Requests(dying, requests.bucket, Retry(2, sleep=lambda seconds: None), Pace(sleep=lambda seconds: None))
@@ -123,7 +123,7 @@ def test_killed_between_any_two_requests_to_s3(bench: Bench, requests: Requests,
         finally:
             dying.close()
         assert kills < 50
-    assert kills > 10
+    assert kills > 6
     found = latest_of(S3Store(requests))
     assert found is not None
     assert (found.version, found.sequence) == ("0.2.0", 2)
@@ -153,7 +153,7 @@ def _publish(*archives: Path, to: Path) -> subprocess.Popen[bytes]:
 @pytest.mark.parametrize("seen", ["oracle/oracle-0.2.0.tar.gz", "v2/noderr-oracle/manifests/0.2.0"])
 def test_kill_9(bench: Bench, directory: Path, tmp_path: Path, seen: str) -> None:
     bench.publisher(DirectoryStore(directory)).publish(bench.release("0.1.0"))
-    archive = write_archive(tmp_path / "archives", "0.2.0", payload=os.urandom(12 << 20))
+    archive = write_archive(tmp_path / "archives", "0.2.0", payload=os.urandom(6 << 20))
     with _publish(archive, to=directory) as process:
         deadline = time.monotonic() + 60
         while not (directory / seen).exists():

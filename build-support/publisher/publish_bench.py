@@ -38,11 +38,8 @@ def main() -> int:
         published = time.perf_counter()
         publisher.publish(release)
         again = time.perf_counter()
-    print(
-        f"{size} MiB archive: check and compress {checked - started:.2f} s, publish {published - checked:.2f} s, ",
-        end="",
-    )
-    print(f"publish again {again - published:.2f} s")
+    print(f"{size} MiB archive: check and compress {checked - started:.2f} s")
+    print(f"publish {published - checked:.2f} s, publish again {again - published:.2f} s")
     return 0
 
 

@@ -62,7 +62,7 @@ def test_seed_keys(bench: Bench, store: Store) -> None:
 def test_latest_switches_once(bench: Bench, store: Store) -> None:
     for version in ("0.1.0", "0.2.0"):
         watched = WatchedStore(store)
-        bench.publisher(watched).publish(bench.release(version, architectures=ARCHITECTURES))
+        bench.publisher(watched).publish(bench.release(version))
         assert watched.writes.count(POINTER) == 1
         assert watched.writes[-1] == POINTER
 
@@ -88,7 +88,7 @@ def test_versions_come_before_latest_and_blobs_before_tags(bench: Bench, local: 
 
 
 def test_second_publish_of_equal_bytes_succeeds_and_writes_nothing(bench: Bench, store: Store) -> None:
-    release = bench.release("0.1.0", architectures=ARCHITECTURES)
+    release = bench.release("0.1.0")
     first = bench.publisher(store).publish(release)
     watched = WatchedStore(store)
     second = bench.publisher(watched).publish(release)
@@ -108,8 +108,8 @@ def test_second_publish_of_other_bytes_is_refused_and_writes_nothing(bench: Benc
     assert raised.value.theirs_sha256 == theirs.builds["amd64"].archive.archive.sha256
 
 
-def test_dry_run_writes_nothing(bench: Bench, store: Store, directory: Path) -> None:
-    watched = WatchedStore(store)
+def test_dry_run_writes_nothing(bench: Bench, local: DirectoryStore, directory: Path) -> None:
+    watched = WatchedStore(local)
     planned = bench.publisher(watched).rehearse(bench.release("0.1.0"))
     assert watched.writes == []
     assert not directory.exists()
@@ -127,24 +127,24 @@ def test_older_version_leaves_latest_alone(bench: Bench, local: DirectoryStore) 
     assert latest_of(local) == outcome.latest
 
 
-def test_rollback_moves_everything_back_and_the_sequence_on(bench: Bench, store: Store) -> None:
+def test_rollback_moves_everything_back_and_the_sequence_on(bench: Bench, local: DirectoryStore) -> None:
     old = bench.release("0.1.0")
     for version in ("0.1.0", "0.2.0"):
-        bench.publisher(store).publish(bench.release(version))
-    outcome = bench.publisher(store, Policy(allow_rollback=True)).publish(old)
+        bench.publisher(local).publish(bench.release(version))
+    outcome = bench.publisher(local, Policy(allow_rollback=True)).publish(old)
     assert (outcome.moved, outcome.latest.version, outcome.latest.sequence) == (True, "0.1.0", 3)
-    assert verify_latest(store, "oracle") is not None
+    assert verify_latest(local, "oracle") is not None
     sha256 = old.builds["amd64"].archive.archive.sha256
-    assert _text(store, "oracle/oracle-latest.tar.gz.sha256").startswith(sha256)
+    assert _text(local, "oracle/oracle-latest.tar.gz.sha256").startswith(sha256)
 
 
-def test_architectures_published_one_after_the_other_switch_when_complete(bench: Bench, store: Store) -> None:
-    bench.publisher(store).publish(bench.release("0.1.0", architectures=ARCHITECTURES))
-    held = bench.publisher(store).publish(bench.release("0.2.0", architectures=("arm64",)))
+def test_architectures_published_one_after_the_other_switch_when_complete(bench: Bench, local: DirectoryStore) -> None:
+    bench.publisher(local).publish(bench.release("0.1.0", architectures=ARCHITECTURES))
+    held = bench.publisher(local).publish(bench.release("0.2.0", architectures=("arm64",)))
     assert (held.moved, held.latest.version) == (False, "0.1.0")
-    done = bench.publisher(store).publish(bench.release("0.2.0", architectures=("amd64",)))
+    done = bench.publisher(local).publish(bench.release("0.2.0", architectures=("amd64",)))
     assert (done.moved, done.latest.version, list(done.latest.architectures)) == (True, "0.2.0", list(ARCHITECTURES))
-    assert verify_latest(store, "oracle") is not None
+    assert verify_latest(local, "oracle") is not None
 
 
 def test_architecture_from_another_commit_is_refused(bench: Bench, local: DirectoryStore) -> None:

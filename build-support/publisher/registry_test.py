@@ -7,8 +7,11 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -135,6 +138,19 @@ def test_server_shows_objects_only(registry: str, bench: Bench, local: Directory
         assert client.get("oracle/").status_code == 404
         assert client.get("v2/noderr-oracle/manifests/9.9.9").status_code == 404
         assert client.get("oracle/latest.json").headers["Content-Type"] == "application/json"
+
+
+def test_serve_command(directory: Path, bench: Bench, local: DirectoryStore) -> None:
+    bench.publisher(local).publish(bench.release("0.1.0", b"code"))
+    command = [sys.executable, "-m", "publisher.serve", str(directory), "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        told = re.search(r"http://(127\.0\.0\.1:\d+)", server.stdout.readline())
+        assert told is not None
+        assert pull(told[1], "latest")["usr/lib/noderr/main.py"] == b"code"
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=10) == 0
 
 
 def _docker(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -22,6 +22,7 @@ class ReleaseHandler(SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # Docker tries HTTPS first, and goes over to HTTP only when the answer to that has a status line.
     default_request_version = "HTTP/1.0"
+    disable_nagle_algorithm = True
 
     def guess_type(self, path: object) -> str:
         """The content type of a file on disk."""

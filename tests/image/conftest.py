@@ -7,7 +7,6 @@ import platform
 import uuid
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -52,22 +51,25 @@ def archive(request: pytest.FixtureRequest, opened: Callable[[str], Archive]) ->
 
 
 @pytest.fixture(scope="session")
-def loaded(opened: Callable[[str], Archive]) -> Callable[[Archive], str]:
-    """Loads an archive into the engine, once, and gives its tag."""
+def loaded(engine: None) -> Iterator[Callable[[Archive], str]]:
+    """Loads an archive into the engine, once, and gives a tag that nobody else moves meanwhile."""
+    tags: dict[str, str] = {}
 
-    @cache
-    def load(path: Path) -> str:
-        return docker("load", "--input", str(path))
+    def load(archive: Archive) -> str:
+        if archive.tier not in tags:
+            said = docker("load", "--input", str(archive.path))
+            assert all(f"Loaded image: {tag}\n" in said for tag in archive.metadata["image"]["tags"])
+            tags[archive.tier] = f"noderr-test-{uuid.uuid4().hex[:12]}:{archive.metadata['version']}"
+            docker("tag", archive.tag, tags[archive.tier])
+        return tags[archive.tier]
 
-    def load_and_name(archive: Archive) -> str:
-        assert f"Loaded image: {archive.tag}" in load(archive.path)
-        return archive.tag
-
-    return load_and_name
+    yield load
+    if tags:
+        docker("image", "rm", *tags.values())
 
 
 @pytest.fixture
-def image(engine: None, archive: Archive, loaded: Callable[[Archive], str]) -> str:
+def image(archive: Archive, loaded: Callable[[Archive], str]) -> str:
     """The tag of each tier's image, loaded from its archive as an operator does it."""
     return loaded(archive)
 

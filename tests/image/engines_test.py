@@ -15,6 +15,9 @@ from node_image.normalise import normalise
 from tests.image.archives import Archive
 from tests.image.engine import BUILDERS, EngineError, build, docker, inspect
 
+CODE = APP.strip("/")
+FOREIGN = "package ml is ours, but tiers/guardian/tier.toml does not list it"
+
 
 def _normalised_sha256(archive: Archive, image: str, folder: Path) -> str:
     docker("save", "--output", str(folder / "saved.tar"), image)
@@ -62,7 +65,7 @@ def test_one_source_edit_changes_last_layer_only(
     archive = opened("guardian")
     context = archive.build_context(tmp_path / "context")
     build(context, f"{name}:before", builder, archive.build_arguments())
-    _edit(archive, context, f"{APP.strip('/')}/noderr/core/added.py", b"VALUE = 1\n", tell_inventory=True)
+    _edit(archive, context, f"{CODE}/noderr/core/added.py", b"VALUE = 1\n", tell_inventory=True)
     build(context, f"{name}:after", builder, archive.build_arguments())
     before, after = (inspect("image", f"{name}:{tag}")["RootFS"]["Layers"] for tag in ("before", "after"))
     assert before[:3] == after[:3]
@@ -70,16 +73,13 @@ def test_one_source_edit_changes_last_layer_only(
     assert len(before) == len(after) == 4
 
 
-@pytest.mark.parametrize("builder", BUILDERS)
 @pytest.mark.parametrize(
-    ("path", "reason"),
+    ("builder", "path", "reason"),
     [
-        (
-            f"{APP.strip('/')}/noderr/ml/__init__.py",
-            "package ml is ours, but tiers/guardian/tier.toml does not list it",
-        ),
-        (f"{DIST_PACKAGES}/stowaway.py", "trees differs from the inventory"),
-        ("usr/bin/sh", "/usr/bin/sh is a shell"),
+        ("buildkit", f"{CODE}/noderr/ml/__init__.py", FOREIGN),
+        ("legacy", f"{CODE}/noderr/ml/__init__.py", FOREIGN),
+        ("buildkit", f"{DIST_PACKAGES}/stowaway.py", "trees differs from the inventory"),
+        ("buildkit", "usr/bin/sh", "/usr/bin/sh is a shell"),
     ],
 )
 def test_a_failed_audit_fails_the_build(

@@ -43,8 +43,3 @@ def test_the_layers_are_the_four_that_the_metadata_names(archive: Archive, image
     assert inspect("image", image)["RootFS"]["Layers"] == layers
     history = docker("image", "history", "--no-trunc", "--format", "{{.CreatedBy}}", image).splitlines()
     assert history == [f"noderr {name} layer" for name in ("source", "tier", "shared", "base")]
-
-
-def test_both_tags_are_loaded(archive: Archive, image: str) -> None:
-    latest = archive.metadata["image"]["tags"][1]
-    assert inspect("image", latest)["Id"] == inspect("image", image)["Id"]
