@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from generate.errors import MarkersMissing
 from noderr.types import Range, TierManifest
 
-BEGIN = "<!-- tiers: written by `./pants run build-support/generate` -->"
+BEGIN = "<!-- tiers: written by `./pants run build-support:generate` -->"
 END = "<!-- /tiers -->"
 
 _HEAD = (

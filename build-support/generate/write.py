@@ -1,4 +1,4 @@
-"""`./pants run build-support/generate [-- --check]`."""
+"""`./pants run build-support:generate [-- --check]`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def main() -> int:
             path.write_text(text, encoding="utf-8")
             print(f"wrote {name}")
     if options.check and stale:
-        print("Run `./pants run build-support/generate` and commit the result.", file=sys.stderr)
+        print("Run `./pants run build-support:generate` and commit the result.", file=sys.stderr)
     return 1 if options.check and stale else 0
 
 

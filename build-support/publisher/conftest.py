@@ -16,7 +16,7 @@ from publisher.retry import Pace, Retry
 from publisher.s3_requests import Requests, connect
 from publisher.s3_store import S3Store
 from publisher.store import Store
-from publisher.testing import Bench
+from publisher.testing import Bench, quick_store
 
 _numbers = itertools.count()
 
@@ -72,7 +72,7 @@ def directory(tmp_path: Path) -> Path:
 @pytest.fixture
 def local(directory: Path) -> DirectoryStore:
     """The directory as destination."""
-    return DirectoryStore(directory)
+    return quick_store(directory)
 
 
 @pytest.fixture(params=["directory", "s3"])

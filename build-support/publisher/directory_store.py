@@ -12,7 +12,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -25,10 +25,13 @@ WORK = ".publishing"
 
 
 class DirectoryStore:
-    """Objects as files below `root`, which is made when the first object is written. Headers are not kept."""
+    """Objects as files below `root`, which is made when the first object is written. Headers are not kept.
 
-    def __init__(self, root: Path) -> None:
-        self._root = root.resolve()
+    `sync` makes what was written to a descriptor survive a power cut.
+    """
+
+    def __init__(self, root: Path, *, sync: Callable[[int], None] = os.fsync) -> None:
+        self._root, self._sync = root.resolve(), sync
         self._swept = False
 
     @property
@@ -61,13 +64,13 @@ class DirectoryStore:
         with _explained(path), self._temporary() as (temporary, out):
             with content.open() as source:
                 _pump(source, out, progress)
-            _sync(out)
+            self._sync_file(out)
             self._make_folder(path.parent)
             try:
                 os.link(temporary, path)
             except FileExistsError as error:
                 raise PreconditionFailed(f"{key} is there already") from error
-            _sync_folder(path.parent)
+            self._sync_folder(path.parent)
 
     def put_if_match(self, key: str, content: Content, headers: Headers, etag: str | None) -> None:
         """Replace a file while holding the lock, if it is still the one that was seen."""
@@ -75,14 +78,14 @@ class DirectoryStore:
         with _explained(path), self._temporary() as (temporary, out):
             with content.open() as source:
                 _pump(source, out, no_progress)
-            _sync(out)
+            self._sync_file(out)
             self._make_folder(path.parent)
             with self._locked():
                 found = self.read(key)
                 if (found.etag if found else None) != etag:
                     raise PreconditionFailed(f"{key} was changed by another publisher")
                 temporary.replace(path)
-            _sync_folder(path.parent)
+            self._sync_folder(path.parent)
 
     def copy(self, source: str, target: str, headers: Headers, sha256: str) -> None:
         """Copy bytes, not a link: whoever edits the copy must not reach the version."""
@@ -90,10 +93,10 @@ class DirectoryStore:
         with _explained(path), self._temporary() as (temporary, out):
             with self._path(source).open("rb") as original:
                 _pump(original, out, no_progress)
-            _sync(out)
+            self._sync_file(out)
             self._make_folder(path.parent)
             temporary.replace(path)
-            _sync_folder(path.parent)
+            self._sync_folder(path.parent)
 
     def _path(self, key: str) -> Path:
         if any(part in ("", ".", "..", WORK) for part in key.split("/")):
@@ -105,7 +108,18 @@ class DirectoryStore:
         missing = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         for path in reversed(missing):
-            _sync_folder(path.parent)
+            self._sync_folder(path.parent)
+
+    def _sync_file(self, out: BinaryIO) -> None:
+        out.flush()
+        self._sync(out.fileno())
+
+    def _sync_folder(self, folder: Path) -> None:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self._sync(descriptor)
+        finally:
+            os.close(descriptor)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -153,19 +167,6 @@ def _pump(source: BinaryIO, out: BinaryIO | None, progress: Progress) -> str:
         done += len(chunk)
         progress(done)
     return hasher.hexdigest()
-
-
-def _sync(out: BinaryIO) -> None:
-    out.flush()
-    os.fsync(out.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -38,6 +38,30 @@ def test_new_object_is_readable_and_nothing_is_left(directory: Path) -> None:
     assert not _left(directory)
 
 
+def test_bytes_and_names_survive_a_power_cut(directory: Path) -> None:
+    """Bytes are synced while they have no name yet, the folder once it knows the name."""
+    synced: list[tuple[str, bool]] = []
+
+    def sync(descriptor: int) -> None:
+        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        what = "bytes" if path.name.startswith("object-") else str(path.relative_to(directory.parent))
+        synced.append((what, (directory / "a/b").exists()))
+
+    store = DirectoryStore(directory, sync=sync)
+    _put(store, "a/b", b"bytes")
+    assert synced == [
+        (".", False),  # knows release
+        ("release", False),  # knows .publishing
+        ("bytes", False),
+        ("release", False),  # knows a
+        ("release/a", True),  # knows b
+    ]
+    synced.clear()
+    store.put_if_match("a/b", Content.of(b"new"), HEADERS, hashlib.sha256(b"bytes").hexdigest())
+    store.copy("a/b", "a/c", HEADERS, "")
+    assert [what for what, _ in synced] == ["bytes", "release/a"] * 2
+
+
 def test_versioned_object_is_never_replaced(directory: Path) -> None:
     store = DirectoryStore(directory)
     _put(store, "a", b"first")

@@ -20,7 +20,7 @@ from publisher.release import releases
 from publisher.s3_requests import Requests
 from publisher.s3_store import S3Store
 from publisher.store import Store
-from publisher.testing import Bench, WatchedStore, files_of, latest_of
+from publisher.testing import Bench, WatchedStore, files_of, latest_of, quick_store
 from publisher.version import Version
 
 POINTER = keys.pointer("oracle")
@@ -173,7 +173,7 @@ def test_image_compressed_by_another_libdeflate_stays(
 
 
 def test_damaged_version_is_not_pointed_at(bench: Bench, directory: Path) -> None:
-    store = DirectoryStore(directory)
+    store = quick_store(directory)
     bench.publisher(store).publish(bench.release("0.1.0"))
     (directory / "oracle/oracle-0.1.0.tar.gz").write_bytes(b"rotten")
     watched = WatchedStore(store)
@@ -218,7 +218,7 @@ _folders = count()
     )
 )
 def test_sequence_only_grows(bench: Bench, tmp_path: Path, publishes: list[tuple[str, bool]]) -> None:
-    store = DirectoryStore(tmp_path / f"release-{next(_folders)}")
+    store = quick_store(tmp_path / f"release-{next(_folders)}")
     sequence, version = 0, "0.0.0"
     for wanted, rollback in publishes:
         outcome = bench.publisher(store, Policy(allow_rollback=rollback)).publish(bench.release(wanted))

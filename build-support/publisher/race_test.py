@@ -17,8 +17,8 @@ from publisher.metadata import ARCHITECTURES
 from publisher.pointer import parse_pointer
 from publisher.reader import verify_latest
 from publisher.release import Release
-from publisher.store import Headers, Store, no_progress
-from publisher.testing import Bench, WatchedStore, latest_of
+from publisher.store import Headers, Progress, Seen, Store, no_progress
+from publisher.testing import Bench, WatchedStore, latest_of, quick_store
 
 POINTER = keys.pointer("oracle")
 COPY = "oracle/oracle-latest.tar.gz"
@@ -64,7 +64,7 @@ def _compete(bench: Bench, store: Store, write: int) -> bool:
 
 def test_newer_version_published_between_any_two_steps(bench: Bench, tmp_path: Path) -> None:
     write = 0
-    while _compete(bench, DirectoryStore(tmp_path / f"release-{write}"), write):
+    while _compete(bench, quick_store(tmp_path / f"release-{write}"), write):
         write += 1
     assert write > 10
 
@@ -85,6 +85,42 @@ def test_newer_version_published_just_before_the_switch_on_s3(bench: Bench, s3_s
     _check_latest(s3_store, "0.3.0", theirs.builds["amd64"].archive.archive.sha256)
 
 
+def test_newer_version_published_between_the_decision_and_the_look(bench: Bench, local: DirectoryStore) -> None:
+    """The switch holds for the latest.json that was decided on, not for one that was seen later."""
+    ours, theirs = bench.release("0.2.0"), bench.release("0.3.0")
+    bench.publisher(local).publish(bench.release("0.1.0"))
+    pending = [POINTER]
+
+    class Slow(WatchedStore):
+        def digest(self, key: str, progress: Progress, known: Seen | None = None) -> Seen | None:
+            if key in pending:
+                pending.remove(key)
+                bench.publisher(local).publish(theirs)
+            return super().digest(key, progress, known)
+
+    outcome = bench.publisher(Slow(local)).publish(ours)
+    assert (pending, outcome.moved, outcome.latest.version, outcome.latest.sequence) == ([], False, "0.3.0", 2)
+    _check_latest(local, "0.3.0", theirs.builds["amd64"].archive.archive.sha256)
+
+
+def test_overwritten_copy_does_not_hold_up_the_switch(bench: Bench, local: DirectoryStore, directory: Path) -> None:
+    """Else two publishers could overwrite each other's copies for ever, and neither would get to latest.json."""
+    release = bench.release("0.2.0")
+    bench.publisher(local).publish(bench.release("0.1.0"))
+
+    def overwrite(number: int, key: str) -> None:
+        if key == f"{COPY}.sha256" and number < 20:
+            (directory / key).write_text("theirs")
+
+    watched = WatchedStore(local, overwrite)
+    outcome = bench.publisher(watched).publish(release)
+    first = watched.writes.index(f"{COPY}.sha256")
+    assert POINTER in watched.writes[first : first + 4]
+    assert (outcome.moved, outcome.latest.version) == (True, "0.2.0")
+    assert "latest.json will decide" in bench.log.getvalue()
+    _check_latest(local, "0.2.0", release.builds["amd64"].archive.archive.sha256)
+
+
 def _refused(bench: Bench, store: Store, release: Release) -> list[str]:
     """Publish, and return the key that was refused."""
     try:
@@ -99,7 +135,7 @@ def test_same_version_with_other_bytes_between_any_two_steps(bench: Bench, tmp_p
     ours, theirs = bench.release("0.2.0", b"ours"), bench.release("0.2.0", b"theirs")
     key = "oracle/oracle-0.2.0.tar.gz"
     for write in range(12):
-        store = DirectoryStore(tmp_path / f"release-{write}")
+        store = quick_store(tmp_path / f"release-{write}")
         they: list[list[str]] = []
         compete = partial(lambda store, they: they.append(_refused(bench, store, theirs)), store, they)
         we = _refused(bench, _at(store, write, compete), ours)
@@ -111,7 +147,7 @@ def test_same_version_with_other_bytes_between_any_two_steps(bench: Bench, tmp_p
 def test_equal_bytes_from_two_publishers_at_any_step(bench: Bench, tmp_path: Path) -> None:
     release = bench.release("0.2.0")
     for write in range(12):
-        store = DirectoryStore(tmp_path / f"release-{write}")
+        store = quick_store(tmp_path / f"release-{write}")
         compete = partial(bench.publisher(store).publish, release)
         bench.publisher(_at(store, write, compete)).publish(release)
         _check_latest(store, "0.2.0", release.builds["amd64"].archive.archive.sha256)
@@ -123,7 +159,7 @@ def test_equal_bytes_from_two_publishers_at_any_step(bench: Bench, tmp_path: Pat
 def test_other_architecture_published_between_any_two_steps(bench: Bench, tmp_path: Path) -> None:
     ours, theirs = (bench.release("0.2.0", b"same", architectures=(name,)) for name in ARCHITECTURES)
     for write in range(14):
-        store = DirectoryStore(tmp_path / f"release-{write}")
+        store = quick_store(tmp_path / f"release-{write}")
         compete = partial(bench.publisher(store).publish, theirs)
         bench.publisher(_at(store, write, compete)).publish(ours)
         found = latest_of(store)
@@ -155,22 +191,22 @@ def test_publishers_of_many_versions_at_once(bench: Bench, tmp_path: Path) -> No
     found = [bench.release(f"0.{number}.0") for number in range(1, 5)]
     for attempt in range(4):
         root = tmp_path / f"release-{attempt}"
-        publishers = [bench.publisher(DirectoryStore(root)) for _ in found]
+        publishers = [bench.publisher(quick_store(root)) for _ in found]
         raised = _together(*(partial(p.publish, release) for p, release in zip(publishers, found, strict=True)))
         assert raised == []
-        _check_latest(DirectoryStore(root), "0.4.0", found[-1].builds["amd64"].archive.archive.sha256)
+        _check_latest(quick_store(root), "0.4.0", found[-1].builds["amd64"].archive.archive.sha256)
 
 
 def test_publishers_of_one_version_at_once(bench: Bench, tmp_path: Path) -> None:
     found = [bench.release("0.1.0", payload) for payload in (b"a", b"b", b"c")]
     for attempt in range(4):
         root = tmp_path / f"release-{attempt}"
-        publishers = [bench.publisher(DirectoryStore(root)) for _ in found]
+        publishers = [bench.publisher(quick_store(root)) for _ in found]
         raised = _together(*(partial(p.publish, release) for p, release in zip(publishers, found, strict=True)))
         assert [type(error) for error in raised] == [VersionAlreadyPublished] * 2
-        pointer = latest_of(DirectoryStore(root))
+        pointer = latest_of(quick_store(root))
         assert pointer is not None
-        _check_latest(DirectoryStore(root), "0.1.0", pointer.architectures["amd64"].sha256)
+        _check_latest(quick_store(root), "0.1.0", pointer.architectures["amd64"].sha256)
 
 
 def test_reader_during_publishes(bench: Bench, local: DirectoryStore) -> None:

@@ -91,17 +91,17 @@ def _proxy(endpoint: str) -> BreakingProxy:
     return BreakingProxy((parts.hostname or "", parts.port or 0))
 
 
-@pytest.mark.parametrize("multipart_from_bytes", [64 << 20, 5 << 20], ids=["one-request", "parts"])
+@pytest.mark.parametrize("payload_bytes", [1 << 20, 6 << 20], ids=["one-request", "parts"])
 def test_network_lost_in_mid_upload_and_a_second_run_finishes(
-    bench: Bench, s3_store: S3Store, s3_endpoint: str, bucket: str, multipart_from_bytes: int
+    bench: Bench, s3_store: S3Store, s3_endpoint: str, bucket: str, payload_bytes: int
 ) -> None:
     bench.publisher(s3_store).publish(bench.release("0.1.0"))
-    release = bench.release("0.2.0", os.urandom(6 << 20))
+    release = bench.release("0.2.0", os.urandom(payload_bytes))
     with _proxy(s3_endpoint) as proxy:
         client = connect(proxy.url, "key", "secret")
         requests = Requests(client, bucket, Retry(2, sleep=lambda seconds: None), Pace(sleep=lambda seconds: None))
-        store = S3Store(requests, multipart_from_bytes=multipart_from_bytes, part_bytes=5 << 20)
-        proxy.bytes_left = 11 << 19
+        store = S3Store(requests, multipart_from_bytes=5 << 20, part_bytes=5 << 20)
+        proxy.bytes_left = payload_bytes - (1 << 19)
         with pytest.raises(NetworkLost, match=r"oracle/oracle-0.2.0.tar.gz"):
             bench.publisher(store).publish(release)
         before = latest_of(s3_store)

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from publisher import keys
 from publisher.archive import load_archive
+from publisher.directory_store import DirectoryStore
 from publisher.example_archive import REVISION, write_archive
 from publisher.image import read_image
 from publisher.metadata import Architecture
@@ -64,6 +65,11 @@ class Bench:
     def publisher(self, store: Store, policy: Policy | None = None) -> Publisher:
         """A publisher whose clock stands still."""
         return Publisher(store, PlainUi(Console(file=self.log, width=400)), policy or Policy(), lambda: NOW)
+
+
+def quick_store(root: Path) -> DirectoryStore:
+    """A directory that need not survive a power cut: syncing every object of a thousand publishes takes minutes."""
+    return DirectoryStore(root, sync=lambda descriptor: None)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,5 +52,7 @@ def inspect(kind: str, name: str) -> Any:
 
 def build(context: Path, tag: str, builder: str, arguments: Mapping[str, str]) -> None:
     """Build the Dockerfile of `context` with one of `BUILDERS`."""
-    flags: Sequence[str] = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+    flags = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+    # The legacy builder keeps the container of a failed step unless it is told otherwise.
+    flags += ["--force-rm"] if builder == "legacy" else []
     docker("build", "--tag", tag, *flags, str(context), environment={"DOCKER_BUILDKIT": BUILDERS[builder]})
