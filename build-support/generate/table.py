@@ -11,7 +11,7 @@ BEGIN = "<!-- tiers: written by `./pants run build-support:generate` -->"
 END = "<!-- /tiers -->"
 
 _HEAD = (
-    "| tier | no. | HTTP / gRPC | stake / airdrop (NODR) | CPU | memory | storage | packages | listed, not written yet |",
+    "| tier | no. | HTTP / gRPC | stake / airdrop (NODR) | CPU | memory | storage | packages | listed, not here yet |",
     "|---|---|---|---|---|---|---|---|---|",
 )
 

@@ -14,6 +14,16 @@ LAYER_NAMES = ("base", "shared", "tier", "source")
 TIER_LABEL = "io.noderr.tier"
 
 
+# No PYTHON* variable: the interpreter is isolated and would not look. A node listens on loopback unless told; in a
+# container that is nobody, and which port of the host leads in is Docker's to say.
+_ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin",
+    "LANG": "C.UTF-8",
+    "NODEOS_HTTP_HOST": "0.0.0.0",  # noqa: S104
+    "NODEOS_GRPC_HOST": "0.0.0.0",  # noqa: S104
+}
+
+
 @dataclass(frozen=True)
 class HealthCheck:
     """The command that asks the node whether it lives, and how patient the engine is with it."""
@@ -38,8 +48,7 @@ class ImageDescription:
     volume: str = "/data"
     stop_signal: str = "SIGTERM"
     health_check: HealthCheck = field(default_factory=HealthCheck)
-    # No PYTHON* variable: the interpreter is isolated and would not look.
-    environment: dict[str, str] = field(default_factory=lambda: {"PATH": "/usr/local/bin:/usr/bin", "LANG": "C.UTF-8"})
+    environment: dict[str, str] = field(default_factory=lambda: dict(_ENVIRONMENT))
 
 
 def describe(manifest: TierManifest) -> ImageDescription:

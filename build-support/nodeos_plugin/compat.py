@@ -41,7 +41,8 @@ from pants.option.global_options import GlobMatchErrorBehavior
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
-_NETWORK = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+_NETWORK = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", *_PROXIES)
 _MIRROR = ("NODEOS_DEBIAN_MIRROR", "NODEOS_DEBIAN_SNAPSHOT")
 
 

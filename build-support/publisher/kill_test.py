@@ -109,7 +109,7 @@ def test_killed_between_any_two_requests_to_s3(bench: Bench, requests: Requests,
     bench.publisher(S3Store(requests)).publish(bench.release("0.1.0"))
     size = release.builds["amd64"].archive.archive.size
     kills = 0
-    # Four writing requests make the archive, and a run that dies before the fourth starts it anew. After it, one in two.
+    # Four writing requests make the archive; a run that dies before the fourth starts it anew. Then two by two.
     for limit in chain((1, 2, 3, 4), repeat(2)):
         dying = connect(s3_endpoint, "key", "secret")
         _die_after(dying, limit)

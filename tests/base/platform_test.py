@@ -37,7 +37,7 @@ def test_base_python_is_the_committed_platform(tmp_path: Path) -> None:
     interpreter = BaseInterpreter.from_rootfs_tar(Path(f"3rdparty.debian/{architecture}/rootfs.tar"), tmp_path)
     beside = Path(packaging.__file__).parents[1]
     asked = subprocess.run(
-        [*interpreter.command, "-c", ASK, str(beside), str(tmp_path / 'usr/bin/python3.13')],
+        [*interpreter.command, "-c", ASK, str(beside), str(tmp_path / "usr/bin/python3.13")],
         env=dict(interpreter.environment),
         check=True,
         capture_output=True,

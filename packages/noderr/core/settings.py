@@ -31,9 +31,17 @@ class NodeSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    http_host: str = Field("0.0.0.0", min_length=1, description="IP address on which the HTTP API listens.")  # noqa: S104
+    http_host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="IP address on which the HTTP API listens; an image listens on all, and Docker decides who reaches it.",
+    )
     http_port: _Port = Field(description="TCP port of the HTTP API, 0 to 65535; 0 takes a free one.")
-    grpc_host: str = Field("0.0.0.0", min_length=1, description="IP address on which the gRPC server listens.")  # noqa: S104
+    grpc_host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="IP address on which the gRPC server listens; an image listens on all, as for HTTP.",
+    )
     grpc_port: _Port = Field(description="TCP port of the gRPC server, 0 to 65535; 0 takes a free one.")
     data_dir: Path | None = Field(
         None,

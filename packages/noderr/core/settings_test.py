@@ -19,8 +19,7 @@ KEY = "11" * 32
 
 @pytest.fixture(scope="module")
 def manifest() -> TierManifest:
-    return parse_manifest(
-        """
+    return parse_manifest("""
         tier = "guardian"
         number = 2
         responsibility = "Risk"
@@ -31,8 +30,7 @@ def manifest() -> TierManifest:
         cpu_cores = { min = 2, max = 2 }
         memory_gb = { min = 2, max = 4 }
         storage_gb = 10
-        """
-    )
+        """)
 
 
 def problems(environ: dict[str, str], manifest: TierManifest) -> list[str]:
@@ -44,7 +42,7 @@ def problems(environ: dict[str, str], manifest: TierManifest) -> list[str]:
 def test_ports_default_to_the_manifest(manifest: TierManifest) -> None:
     settings = load_settings({"PATH": "/bin"}, manifest)
     assert (settings.http_port, settings.grpc_port) == (3003, 50053)
-    assert settings.http_host == settings.grpc_host == "0.0.0.0"
+    assert settings.http_host == settings.grpc_host == "127.0.0.1"
 
 
 def test_environment_overrides(manifest: TierManifest) -> None:
