@@ -84,8 +84,9 @@ def measure_slim(root: Path, installed: Path) -> str:
         subprocess.Popen(["tar", "--create", "--one-file-system", *folders], stdout=subprocess.PIPE) as tar,
         subprocess.Popen(["gzip", "-9n"], stdin=tar.stdout, stdout=subprocess.PIPE) as pack,
     ):
-        assert pack.stdout is not None
-        size = sum(len(piece) for piece in iter(lambda: pack.stdout.read(1 << 20), b""))  # type: ignore[union-attr]
+        out = pack.stdout
+        assert out is not None
+        size = sum(len(piece) for piece in iter(lambda: out.read(1 << 20), b""))
     return f"slim base, pip-installed {size / 1e6:6.1f} MB gzip -9"
 
 

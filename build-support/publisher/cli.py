@@ -16,7 +16,7 @@ from rich.console import Console
 from publisher import reader, report, settings
 from publisher.archive import load_archive
 from publisher.directory_store import DirectoryStore
-from publisher.errors import PublisherError, SettingsError
+from publisher.errors import NotReproducible, PublisherError, SettingsError
 from publisher.image import read_image
 from publisher.pointer import Policy
 from publisher.publish import Publisher
@@ -102,7 +102,7 @@ def _open(destination: Path | settings.Bucket) -> Store:
 def _publish(store: Store, ui: Ui, options: argparse.Namespace) -> None:
     publisher = Publisher(store, ui, Policy(options.allow_rollback, options.allow_missing_architecture))
     with tempfile.TemporaryDirectory(prefix="noderr-publish-") as work:
-        found = _load(options.archives, Path(work), ui)
+        found = _load(options.archives, Path(work), ui, for_everyone=isinstance(store, S3Store) and not options.dry_run)
         ui.say(f"{'would publish' if options.dry_run else 'publishing'} to {store.place}")
         outcomes = []
         for release in found:
@@ -125,8 +125,8 @@ def _write_report(path: Path, document: dict[str, Any]) -> None:
         raise SettingsError(f"Everything is done, only the report was not written: --json {path}: {error}") from error
 
 
-def _load(paths: Sequence[Path], work: Path, ui: Ui) -> list[Release]:
-    """Check everything before anything is written."""
+def _load(paths: Sequence[Path], work: Path, ui: Ui, *, for_everyone: bool) -> list[Release]:
+    """Check everything before anything is written. What is published for everyone, anyone can build again."""
     builds = []
     for path in paths:
         archive = load_archive(path)
@@ -134,7 +134,10 @@ def _load(paths: Sequence[Path], work: Path, ui: Ui) -> list[Release]:
             builds.append(Build(archive, read_image(archive, work, progress)))
         ui.say(f"{path.name} is whole: sha256 {archive.archive.sha256}")
         if archive.metadata.revision.endswith(("-dirty", "unknown")):
-            ui.say(f"note: {path.name} was built from {archive.metadata.revision!r}: nobody else can build it again")
+            why = f"{path.name} was built from {archive.metadata.revision!r}: nobody else can build it again"
+            if for_everyone:
+                raise NotReproducible(f"{why}. Commit everything, build again in that checkout, and publish that.")
+            ui.say(f"note: {why}")
     return releases(builds)
 
 

@@ -131,6 +131,16 @@ def test_uncommitted_build_is_noted(directory: Path, tmp_path: Path, capsys: pyt
     assert "nobody else can build it again" in capsys.readouterr().out
 
 
+def test_uncommitted_build_is_refused_by_a_bucket(
+    tmp_path: Path, s3_endpoint: str, bucket: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = write_archive(tmp_path, "0.1.0", revision="0123-dirty")
+    environment = {**R2, "R2_BUCKET_NAME": bucket, "NODEOS_S3_ENDPOINT": s3_endpoint}
+    assert cli.main([str(archive)], environment) == 3
+    assert "Commit everything, build again" in capsys.readouterr().err
+    assert cli.main([str(archive), "--dry-run"], environment) == 0
+
+
 def test_report_that_cannot_be_written_is_told(archives: list[str], directory: Path, tmp_path: Path) -> None:
     assert cli.main([archives[0], "--to", str(directory), "--json", str(tmp_path)], {}) == 2
 

@@ -5,7 +5,8 @@ PublisherError
 │   └── MissingCredentials                some R2_* variables are set and others are not
 ├── ArchiveError                 exit 3   nothing was written
 │   ├── ArchiveCorrupt                    the archive is not what its .sha256 or its .json says
-│   └── ArchivesDisagree                  archives of one version come from different commits, or one is given twice
+│   ├── ArchivesDisagree                  archives of one version come from different commits, or one is given twice
+│   └── NotReproducible                   built from no commit, and meant for a bucket
 ├── VersionAlreadyPublished      exit 4   the version is there with other bytes
 ├── DestinationError             exit 5   the destination refuses
 │   ├── WrongCredentials                  unknown access key, or a signature made with another secret
@@ -51,6 +52,10 @@ class ArchiveCorrupt(ArchiveError):
 
 class ArchivesDisagree(ArchiveError):
     """Archives that cannot be one release."""
+
+
+class NotReproducible(ArchiveError):
+    """A build of uncommitted files is fine in a directory of one's own, and no release."""
 
 
 class VersionAlreadyPublished(PublisherError):
