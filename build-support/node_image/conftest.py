@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from canonical import Entry, read_tar, with_parents, write_tar
+from node_image.dependencies import make_dependencies
 from node_image.description import LAYER_NAMES
 from node_image.facts import ImageFacts
 from node_image.layers import Inputs, make_layers
@@ -62,6 +63,16 @@ class Workshop:
     folder: Path
     inputs: Inputs
 
+    @property
+    def shared(self) -> Path:
+        """The flat installation of what every tier needs."""
+        return self.folder / "shared"
+
+    @property
+    def everything(self) -> Path:
+        """The flat installation of what this tier needs."""
+        return self.folder / "all"
+
     def add_distribution(self, tree: Path, name: str, version: str, files: dict[str, str]) -> None:
         """Install a distribution into a flat tree, as an installer would, with its RECORD."""
         info = f"{name}-{version}.dist-info"
@@ -81,8 +92,10 @@ class Workshop:
     def make(self, name: str = "out") -> tuple[Path, ImageFacts]:
         """Make the layers into a folder of that name."""
         out = self.folder / name
-        with tempfile.TemporaryDirectory(dir=self.folder) as work:
-            return out, make_layers(self.inputs, out, Path(work), compile_here)
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            work = Path(folder)
+            make_dependencies(self.shared, self.everything, self.inputs.dependencies, work / "one", compile_here)
+            return out, make_layers(self.inputs, out, work / "two", compile_here)
 
 
 def write_files(root: Path, files: dict[str, str]) -> None:
@@ -123,8 +136,8 @@ def make_workshop(folder: Path) -> Workshop:
         manifest=folder / "tier.toml",
         base=folder / "rootfs.tar",
         base_facts=folder / "facts.json",
-        shared=folder / "shared",
-        everything=folder / "all",
+        manifests=(),
+        dependencies=folder / "dependencies",
         sources=folder / "sources",
         existing=("core", "types", "risk-engine"),
         entry_point="tiers.guardian.node:main",
@@ -142,9 +155,9 @@ def make_workshop(folder: Path) -> Workshop:
     }
     inputs.base_facts.write_text(json.dumps(facts))
     shop.write_base(BASE)
-    for tree in (inputs.shared, inputs.everything):
+    for tree in (shop.shared, shop.everything):
         shop.add_distribution(tree, "Shared.Library", "1.0", {"shared_library/__init__.py": "VALUE = 1\n"})
-    shop.add_distribution(inputs.everything, "tier_library", "2.0", {"tier_library.py": "VALUE = 2\n"})
+    shop.add_distribution(shop.everything, "tier_library", "2.0", {"tier_library.py": "VALUE = 2\n"})
     write_files(inputs.sources, SOURCES)
     return shop
 

@@ -15,28 +15,27 @@ from pathlib import Path
 from base_image.bytecode import BaseInterpreter, compile_tree
 from base_image.errors import BaseImageError
 from canonical import CanonicalError, read_tar
+from node_image.dependencies import unpack_dependencies
 from node_image.description import LAYER_NAMES
-from node_image.distributions import check_owners, check_shared, read_distributions
 from node_image.errors import NodeImageError
 from node_image.facts import ImageFacts, read_base_facts
 from node_image.layer_tars import write_layers
 from node_image.release import ARCHITECTURES
 from node_image.sources import check_sources
-from node_image.stage import Compiler, stage_distributions, stage_inventory, stage_sources, staged_entries
-from node_image.trim import wanted_files
+from node_image.stage import Compiler, stage_inventory, stage_sources, staged_entries
 from noderr.types.errors import ManifestError
-from noderr.types.tier import parse_manifest
+from noderr.types.tier import check_manifests, load_manifest, parse_manifest
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What an image is made of. `shared` and `everything` are flat installations from one lock."""
+    """What an image is made of. `dependencies` is what `node_image.dependencies` made; `manifests` are of all tiers."""
 
     manifest: Path
+    manifests: Sequence[Path]
     base: Path
     base_facts: Path
-    shared: Path
-    everything: Path
+    dependencies: Path
     sources: Path
     existing: Collection[str]
     entry_point: str
@@ -49,19 +48,10 @@ def make_layers(inputs: Inputs, out: Path, work: Path, compile_tree: Compiler) -
     manifest = parse_manifest(manifest_text, name=str(inputs.manifest))
     base = read_base_facts(inputs.base_facts, inputs.architecture)
     first_party = check_sources(manifest, inputs.sources, inputs.existing)
-    shared, everything = read_distributions(inputs.shared), read_distributions(inputs.everything)
-    check_owners(everything)
-    shared_files, all_files = wanted_files(inputs.shared), wanted_files(inputs.everything)
-    check_shared(inputs.shared, inputs.everything, shared_files)
+    check_manifests([manifest, *(load_manifest(path) for path in inputs.manifests)])
+    dependencies = unpack_dependencies(inputs.dependencies, work)
 
     stages = {name: work / name for name in LAYER_NAMES[1:]}
-    versions = {one.name: one.version for one in everything}
-    common = {one.name: one.version for one in shared}
-    own = {name: version for name, version in versions.items() if name not in common}
-    # The two are compiled apart, so that the shared layer's bytes cannot depend on what a tier has beside it.
-    stage_distributions(stages["shared"], inputs.shared, shared_files, common, name="shared", compile_tree=compile_tree)
-    tier_files = sorted(set(all_files) - set(shared_files))
-    stage_distributions(stages["tier"], inputs.everything, tier_files, own, name="tier", compile_tree=compile_tree)
     stage_sources(
         stages["source"],
         inputs.sources,
@@ -78,7 +68,7 @@ def make_layers(inputs: Inputs, out: Path, work: Path, compile_tree: Compiler) -
         manifest_text=manifest_text,
         architecture=inputs.architecture,
         first_party=first_party,
-        distributions=versions,
+        distributions=dependencies.distributions,
         base=base,
         layers=write_layers(stack, out),
     )
@@ -93,8 +83,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--base", type=Path, required=True, metavar="TAR", help="the root file system")
     add("--base-facts", type=Path, required=True, metavar="JSON", help="what the base image's build says of it")
     add("--compiler-base", type=Path, required=True, metavar="TAR", help="a root file system that this machine can run")
-    add("--shared", type=Path, required=True, metavar="DIR", help="distributions that every tier needs, flat")
-    add("--all", type=Path, required=True, metavar="DIR", help="distributions that this tier needs, flat")
+    add(
+        "--manifests", nargs="*", default=[], type=Path, metavar="tier.toml", help="of all tiers: no port is used twice"
+    )
+    add("--dependencies", type=Path, required=True, metavar="DIR", help="the output of node_image.dependencies")
     add("--sources", type=Path, required=True, metavar="DIR", help="first-party code, from its import roots")
     add("--existing", nargs="*", default=[], metavar="NAME", help="every package that the repository has")
     add("--entry", required=True, metavar="MODULE:FUNCTION", help="what the image starts")
@@ -105,15 +97,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    # Here, so that who only wants `make_layers` needs no base image's code.
-
     options = _options(arguments)
     inputs = Inputs(
         manifest=options.manifest,
         base=options.base,
         base_facts=options.base_facts,
-        shared=options.shared,
-        everything=options.all,
+        manifests=options.manifests,
+        dependencies=options.dependencies,
         sources=options.sources,
         existing=options.existing,
         entry_point=options.entry,

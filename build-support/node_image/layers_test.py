@@ -5,15 +5,17 @@ import os
 import random
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from canonical import Entry, read_tar
-from node_image.conftest import BASE, SOURCES, Workshop, changed, make_workshop, write_files
+from node_image.conftest import BASE, MANIFEST, SOURCES, Workshop, changed, make_workshop, write_files
 from node_image.description import LAYER_NAMES
 from node_image.errors import DistributionError, ForeignPackageError, LayerError, UnusedPackageError
 from node_image.facts import ImageFacts, check_layers, read_facts
+from noderr.types import ManifestError
 
 
 def _digests(facts: ImageFacts) -> dict[str, str]:
@@ -48,7 +50,7 @@ def test_one_source_edit_changes_only_the_source_layer(shop: Workshop) -> None:
 
 def test_the_shared_layer_does_not_depend_on_what_a_tier_has_beside_it(shop: Workshop) -> None:
     _, before = shop.make("before")
-    shop.add_distribution(shop.inputs.everything, "another", "1.0", {"another.py": "VALUE = 3\n"})
+    shop.add_distribution(shop.everything, "another", "1.0", {"another.py": "VALUE = 3\n"})
     _, after = shop.make("after")
     assert _digests(before)["shared"] == _digests(after)["shared"]
     assert _digests(before)["tier"] != _digests(after)["tier"]
@@ -84,8 +86,8 @@ def test_each_layer_holds_its_part(shop: Workshop) -> None:
 
 
 def test_a_tier_without_distributions_of_its_own_still_has_four_layers(shop: Workshop) -> None:
-    shutil.rmtree(shop.inputs.everything)
-    shutil.copytree(shop.inputs.shared, shop.inputs.everything)
+    shutil.rmtree(shop.everything)
+    shutil.copytree(shop.shared, shop.everything)
     (shop.inputs.sources / "noderr/risk_engine/__init__.py").write_text("")
     out, facts = shop.make()
     assert list(_paths(out, "tier")) == ["usr/share/noderr/tier.json"]
@@ -147,13 +149,13 @@ def test_a_listed_package_that_no_service_uses_is_refused(shop: Workshop) -> Non
 
 
 def test_two_owners_of_one_file_are_refused(shop: Workshop) -> None:
-    shop.add_distribution(shop.inputs.everything, "thief", "9", {"tier_library.py": "VALUE = 9\n"})
+    shop.add_distribution(shop.everything, "thief", "9", {"tier_library.py": "VALUE = 9\n"})
     with pytest.raises(DistributionError, match=r"tier_library\.py is owned by thief 9 and by tier-library 2\.0"):
         shop.make()
 
 
 def test_trees_from_two_locks_are_refused(shop: Workshop) -> None:
-    (shop.inputs.shared / "shared_library/__init__.py").write_text("VALUE = 7\n")
+    (shop.shared / "shared_library/__init__.py").write_text("VALUE = 7\n")
     with pytest.raises(DistributionError, match=r"shared_library/__init__\.py differs between"):
         shop.make()
 
@@ -161,7 +163,15 @@ def test_trees_from_two_locks_are_refused(shop: Workshop) -> None:
 def test_inputs_are_left_alone(shop: Workshop) -> None:
     before = {path: path.stat().st_mtime_ns for path in shop.folder.rglob("*") if path.is_file()}
     shop.make()
-    inputs = [shop.inputs.shared, shop.inputs.everything, shop.inputs.sources]
+    inputs = [shop.shared, shop.everything, shop.inputs.sources]
     after = {path for tree in inputs for path in tree.rglob("*") if path.is_file()}
     assert all(path in before and path.stat().st_mtime_ns == before[path] for path in after)
     assert (shop.inputs.sources / "noderr/types/tier_test.py").read_text() == SOURCES["noderr/types/tier_test.py"]
+
+
+def test_a_port_in_use_by_another_tier_is_refused(shop: Workshop) -> None:
+    other = shop.folder / "validator.toml"
+    text = MANIFEST.replace('"guardian"', '"validator"').replace("number = 2", "number = 1")
+    other.write_text(text.replace('packages = ["guardian-consensus", "risk-engine", ', "packages = ["))
+    with pytest.raises(ManifestError, match="port 3003 of validator is in use by guardian"):
+        Workshop(shop.folder, replace(shop.inputs, manifests=[other])).make()

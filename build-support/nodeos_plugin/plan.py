@@ -33,9 +33,15 @@ def rootfs_arguments(lock: str, compiler_lock: str) -> tuple[str, ...]:
     )
 
 
+def dependencies_arguments(compiler: str) -> tuple[str, ...]:
+    """The command line of `node_image.dependencies`."""
+    return ("--shared", "shared", "--all", "all", "--compiler-base", compiler, "--out", "out")
+
+
 def layers_arguments(
     *,
     manifest: str,
+    manifests: tuple[str, ...],
     base: str,
     facts: str,
     compiler: str,
@@ -46,8 +52,8 @@ def layers_arguments(
     """The command line of `node_image.layers`."""
     return (
         *("--manifest", manifest, "--base", base, "--base-facts", facts, "--compiler-base", compiler),
-        *("--shared", "shared", "--all", "all", "--sources", "sources", "--entry", entry_point),
-        *("--architecture", architecture, "--out", "out", "--existing", *existing),
+        *("--dependencies", "dependencies", "--sources", "sources", "--entry", entry_point),
+        *("--architecture", architecture, "--out", "out", "--existing", *existing, "--manifests", *manifests),
     )
 
 

@@ -34,6 +34,7 @@ from nodeos_plugin.compat import (
 )
 from nodeos_plugin.plan import (
     archive_arguments,
+    dependencies_arguments,
     existing_packages,
     host_architecture,
     layers_arguments,
@@ -134,11 +135,19 @@ async def build_layers(field_set: ImageLayersFieldSet, platform: Platform, pytho
     )
     base = await package(bases[0])
     compiler = await package(bases[-1])
+    # Distributions change with the lock, code with every edit: two programs, so that Pants keeps the first's work.
+    dependencies = await run_tool(
+        "build-support/node_image:dependencies_tool",
+        dependencies_arguments(compiler.artifacts[0].relpath or ""),
+        await merge(await at("all", all_tree), await at("shared", shared_tree), compiler.digest),
+        "out",
+        description=f"Make the layers of {tier}'s distributions for {architecture}",
+    )
+    manifests = await globs("tiers/*/tier.toml")
     inputs = await merge(
-        await at("all", all_tree),
-        await at("shared", shared_tree),
+        await at("dependencies", dependencies),
         await at("sources", everything.sources),
-        await globs(manifest),
+        manifests,
         base.digest,
         compiler.digest,
     )
@@ -147,6 +156,7 @@ async def build_layers(field_set: ImageLayersFieldSet, platform: Platform, pytho
         "build-support/node_image:layers_tool",
         layers_arguments(
             manifest=manifest,
+            manifests=await names(manifests),
             base=base.artifacts[0].relpath or "",
             facts=base.artifacts[1].relpath or "",
             compiler=compiler.artifacts[0].relpath or "",

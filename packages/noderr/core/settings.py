@@ -34,7 +34,7 @@ class NodeSettings(BaseSettings):
     http_host: str = Field(
         "127.0.0.1",
         min_length=1,
-        description="IP address on which the HTTP API listens; an image listens on all, and Docker decides who reaches it.",
+        description="IP address on which the HTTP API listens; an image listens on all of its own.",
     )
     http_port: _Port = Field(description="TCP port of the HTTP API, 0 to 65535; 0 takes a free one.")
     grpc_host: str = Field(
