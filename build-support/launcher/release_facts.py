@@ -10,17 +10,24 @@ from pathlib import Path
 
 from launcher.errors import BadVersion
 
-# https://semver.org, with its own regular expression less build metadata: '+' is not allowed in an image tag.
+# What `noderr.types.Version` accepts, said again because the launcher runs on a Python that cannot import it; a test
+# holds the two together.
 _SEMVER = re.compile(
-    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?"
+    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?",
+    re.ASCII,
 )
+
+
+def is_version(text: str) -> bool:
+    """Whether `text` is MAJOR.MINOR.PATCH, with or without a pre-release."""
+    return bool(_SEMVER.fullmatch(text))
 
 
 def version(root: Path) -> str:
     """The text of VERSION. Raises `BadVersion` unless it is a semantic version that an image tag can carry."""
     path = root / "VERSION"
     text = path.read_text(encoding="utf-8").strip() if path.exists() else ""
-    if not _SEMVER.fullmatch(text):
+    if not is_version(text):
         raise BadVersion(f"VERSION holds {text!r}: write MAJOR.MINOR.PATCH, for example 1.4.0 or 1.5.0-rc.1.")
     return text
 

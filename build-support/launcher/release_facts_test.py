@@ -4,9 +4,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from launcher import release_facts
 from launcher.errors import BadVersion
+from noderr.types import Version
 
 
 @pytest.mark.parametrize("text", ["1.0", "v1.0.0", "01.0.0", "1.0.0+build", "", "1.0.0 2", "latest"])
@@ -43,3 +46,13 @@ def test_commit_and_its_time_come_from_git(root: Path, monkeypatch: pytest.Monke
     assert len(clean["NODEOS_COMMIT"]) == 40
     (root / "more").touch()
     assert release_facts.facts(root)["NODEOS_COMMIT"] == clean["NODEOS_COMMIT"] + "-dirty"
+
+
+@given(st.text("0123456789.-+ab", max_size=12))
+def test_the_launcher_and_the_product_accept_the_same_versions(text: str) -> None:
+    try:
+        Version(text)
+        accepted = True
+    except ValueError:
+        accepted = False
+    assert release_facts.is_version(text) == accepted

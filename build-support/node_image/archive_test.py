@@ -137,7 +137,7 @@ def test_the_command_writes_and_says_so(layers: Path, tmp_path: Path, capsys: py
 
 @pytest.mark.parametrize(
     ("options", "reason"),
-    [({"version": "1.2"}, "version '1.2' is no semantic version"), ({"revision": " "}, "the revision is empty")],
+    [({"version": "1.2"}, "VERSION: '1.2' is no semantic version"), ({"revision": " "}, "the revision is empty")],
 )
 def test_the_command_refuses_bad_input(
     layers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: dict[str, str], reason: str

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from node_image.errors import ReleaseError
+from noderr.types import Version
 
 VERSION_LABEL = "org.opencontainers.image.version"
 REVISION_LABEL = "org.opencontainers.image.revision"
@@ -15,11 +15,6 @@ CREATED_LABEL = "org.opencontainers.image.created"
 ARCHITECTURES = ("amd64", "arm64")
 
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-_PRERELEASE_PART = r"(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)"
-# Semantic Versioning 2.0.0 without build metadata: a tag of an image cannot carry its '+'.
-_VERSION = re.compile(
-    rf"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){{2}}(?:-{_PRERELEASE_PART}(?:\.{_PRERELEASE_PART})*)?", re.ASCII
-)
 
 
 @dataclass(frozen=True)
@@ -31,11 +26,10 @@ class Release:
     created_seconds: int
 
     def __post_init__(self) -> None:
-        if not _VERSION.fullmatch(self.version):
-            raise ReleaseError(
-                f"version {self.version!r} is no semantic version: write MAJOR.MINOR.PATCH into VERSION, "
-                "for example 1.4.0 or 1.5.0-rc.1"
-            )
+        try:
+            Version(self.version)
+        except ValueError as error:
+            raise ReleaseError(f"VERSION: {error}") from error
         if self.version.endswith(tuple(f"-{architecture}" for architecture in ARCHITECTURES)):
             # The archive of 1.0.0 for arm64 and of 1.0.0-arm64 for amd64 would have one name.
             raise ReleaseError(f"version {self.version!r} must not end with the name of an architecture")

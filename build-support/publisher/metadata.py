@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from publisher.version import Version
+from noderr.types import Version
 
 Architecture = Literal["amd64", "arm64"]
 ARCHITECTURES: tuple[Architecture, ...] = ("amd64", "arm64")

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from noderr.types import Version
 from publisher.errors import ObjectDamaged
 from publisher.metadata import Architecture, Bytes, Digest, Hex, Instant, Tier
 from publisher.store import Content
-from publisher.version import Version
 
 
 class Entry(msgspec.Struct, frozen=True):

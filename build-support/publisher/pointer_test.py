@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from noderr.types import Version
 from publisher.errors import ObjectDamaged
 from publisher.metadata import ARCHITECTURES, Architecture
 from publisher.pointer import Candidate, Entry, Pointer, Policy, decide, parse_pointer
-from publisher.version import Version
 
 NOW = "2026-05-06T07:08:09Z"
 

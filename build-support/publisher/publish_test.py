@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from noderr.types import Version
 from publisher import image as image_module
 from publisher import keys
 from publisher.directory_store import DirectoryStore
@@ -21,7 +22,6 @@ from publisher.s3_requests import Requests
 from publisher.s3_store import S3Store
 from publisher.store import Store
 from publisher.testing import Bench, WatchedStore, files_of, latest_of, quick_store
-from publisher.version import Version
 
 POINTER = keys.pointer("oracle")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from noderr.types import Version
 from publisher.archive import Archive
 from publisher.errors import ArchivesDisagree
 from publisher.image import Image
 from publisher.metadata import Architecture
-from publisher.version import Version
 
 
 @dataclass(frozen=True)

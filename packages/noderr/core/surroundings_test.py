@@ -88,7 +88,7 @@ def test_semantic_versions_are_read(tmp_path_factory: pytest.TempPathFactory, nu
 )
 def test_version_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "VERSION").write_text(text)
-    with pytest.raises(VersionError, match=r"VERSION holds .* is no semantic version: write MAJOR"):
+    with pytest.raises(VersionError, match=r"VERSION: .* is no semantic version: write MAJOR"):
         read_version(tmp_path / "VERSION")
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from noderr.core.errors import VersionError
-
-_NUMBER = r"(?:0|[1-9]\d*)"
-_PART = r"(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)"
-_SEMVER = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-{_PART}(?:\.{_PART})*)?", re.ASCII)
+from noderr.types import Version
 
 
 def read_version(source: Path) -> str:
@@ -18,9 +14,8 @@ def read_version(source: Path) -> str:
         text = source.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise VersionError(f"{source} cannot be read ({error}): it must hold the version, such as 1.2.3") from error
-    if not _SEMVER.fullmatch(text):
-        raise VersionError(
-            f"{source} holds {text[:80]!r}, which is no semantic version: write MAJOR.MINOR.PATCH or "
-            "MAJOR.MINOR.PATCH-PRE, such as 1.2.3 or 1.3.0-rc.1"
-        )
+    try:
+        Version(text)
+    except ValueError as error:
+        raise VersionError(f"{source}: {error}") from error
     return text

@@ -10,6 +10,7 @@ from noderr.types.tier import (
     load_manifest,
     parse_manifest,
 )
+from noderr.types.version import Version
 
 __all__ = [
     "KNOWN_PACKAGES",
@@ -18,6 +19,7 @@ __all__ = [
     "Range",
     "TierManifest",
     "TypesError",
+    "Version",
     "check_manifests",
     "load_manifest",
     "parse_manifest",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.version import Version
+from noderr.types import Version
 
 # The order that https://semver.org gives as its example.
 ORDERED = [
