@@ -35,7 +35,12 @@ def test_labels_say_tier_version_and_commit(archive: Archive, image: str) -> Non
 
 
 def test_no_build_time_environment_and_no_secret(image: str) -> None:
-    assert inspect("image", image)["Config"]["Env"] == ["PATH=/usr/local/bin:/usr/bin", "LANG=C.UTF-8"]
+    assert inspect("image", image)["Config"]["Env"] == [
+        "PATH=/usr/local/bin:/usr/bin",
+        "LANG=C.UTF-8",
+        "NODEOS_HTTP_HOST=0.0.0.0",
+        "NODEOS_GRPC_HOST=0.0.0.0",
+    ]
 
 
 def test_the_layers_are_the_four_that_the_metadata_names(archive: Archive, image: str) -> None:
