@@ -16,7 +16,9 @@ class Version:
     def __init__(self, text: str) -> None:
         match = _SEMVER.fullmatch(text)
         if match is None:
-            raise ValueError(f"{text!r} is no semantic version: write MAJOR.MINOR.PATCH, for example 1.4.0 or 1.5.0-rc.1")
+            raise ValueError(
+                f"{text!r} is no semantic version: write MAJOR.MINOR.PATCH, for example 1.4.0 or 1.5.0-rc.1"
+            )
         major, minor, patch, pre = match.groups()
         self.text = text
         self.is_prerelease = pre is not None
