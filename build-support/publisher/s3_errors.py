@@ -62,7 +62,8 @@ def translate(error: Exception, *, bucket: str, endpoint: str, key: str) -> Publ
 
 
 def _refusal(error: ClientError, bucket: str, endpoint: str, key: str) -> PublisherError:
-    code, said = code_of(error), error.response.get("Error", {}).get("Message", "")
+    # Ceph's gateway sends codes without messages, and boto3 then says None.
+    code, said = code_of(error), error.response.get("Error", {}).get("Message") or ""
     if status_of(error) == 412:
         return PreconditionFailed(f"{key} is not what it was")
     if code == "NoSuchBucket":

@@ -62,6 +62,17 @@ def test_refusal_names_what_to_check(
     assert "very-secret" not in str(raised.value)
 
 
+def test_refusal_without_a_message() -> None:
+    """Ceph's gateway sends the code alone."""
+    refusal: _ClientErrorResponseTypeDef = {
+        "Error": {"Code": "InvalidArgument", "Message": None},  # type: ignore[typeddict-item]  # what boto3 says
+        "ResponseMetadata": {"HTTPStatusCode": 400},
+    }
+    found = translate(ClientError(refusal, "PutObject"), bucket="b", endpoint="http://localhost", key="a")
+    assert isinstance(found, StoreRefused)
+    assert str(found) == "http://localhost refused a in bucket 'b': InvalidArgument"
+
+
 def test_only_what_may_pass_is_repeated() -> None:
     for status, code, expected in (
         (503, "SlowDown", [1.0, 2.0]),

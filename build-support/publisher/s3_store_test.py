@@ -79,6 +79,49 @@ def test_compare_and_swap(s3_store: S3Store) -> None:
         s3_store.put_if_match("gone", Content.of(b"3"), HEADERS, first.etag)
 
 
+def _refuse_quoted_etags(requests: Requests) -> list[str]:
+    """Behave as Ceph's gateway, and note every If-Match."""
+    conditions: list[str] = []
+
+    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
+        condition = _text(request.headers.get("If-Match", ""))
+        conditions.append(condition)
+        if not condition.startswith('"'):
+            return None
+        return AWSResponse(request.url, 412, {}, RawResponse(b"<Error><Code>PreconditionFailed</Code></Error>"))
+
+    requests.client.meta.events.register("before-send.s3.PutObject", answer)
+    return conditions
+
+
+def test_store_that_wants_etags_without_quotes(requests: Requests, s3_store: S3Store) -> None:
+    s3_store.put_if_match("a", Content.of(b"1"), HEADERS, None)
+    first = s3_store.read("a")
+    assert first is not None
+    conditions, bare = _refuse_quoted_etags(requests), first.etag.strip('"')
+    s3_store.put_if_match("a", Content.of(b"2"), HEADERS, first.etag)
+    assert conditions == [first.etag, bare]
+    # From now on it is known, and still a condition.
+    with pytest.raises(PreconditionFailed):
+        s3_store.put_if_match("a", Content.of(b"3"), HEADERS, first.etag)
+    assert conditions == [first.etag, bare, bare]
+    found = s3_store.read("a")
+    assert found is not None
+    assert found.data == b"2"
+
+
+def test_changed_object_is_not_asked_for_without_quotes(requests: Requests, s3_store: S3Store) -> None:
+    """A store that ignores an etag without quotes would then overwrite what another publisher wrote."""
+    s3_store.put_if_match("a", Content.of(b"1"), HEADERS, None)
+    first = s3_store.read("a")
+    assert first is not None
+    s3_store.put_if_match("a", Content.of(b"2"), HEADERS, first.etag)
+    sent = _sent(requests)
+    with pytest.raises(PreconditionFailed):
+        s3_store.put_if_match("a", Content.of(b"3"), HEADERS, first.etag)
+    assert [_text(request.headers["If-Match"]) for request in sent if request.method == "PUT"] == [first.etag]
+
+
 def test_checksum_is_a_plain_header_and_nothing_is_chunked(requests: Requests, s3_store: S3Store) -> None:
     # R2 refuses the checksum trailer that boto3 sends by default.
     sent = _sent(requests)
