@@ -135,7 +135,7 @@ def _die_after(client: object, limit: int) -> None:
 
     def count(request: AWSPreparedRequest, **_: object) -> None:
         nonlocal sent
-        if request.method == "GET":
+        if request.method in ("GET", "HEAD"):
             return
         if sent == limit:
             raise Killed(request.url)

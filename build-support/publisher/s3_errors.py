@@ -64,6 +64,7 @@ def translate(error: Exception, *, bucket: str, endpoint: str, key: str) -> Publ
 def _refusal(error: ClientError, bucket: str, endpoint: str, key: str) -> PublisherError:
     # Ceph's gateway sends codes without messages, and boto3 then says None.
     code, said = code_of(error), error.response.get("Error", {}).get("Message") or ""
+    reason = f"{code}: {said}" if said else code
     if status_of(error) == 412:
         return PreconditionFailed(f"{key} is not what it was")
     if code == "NoSuchBucket":
@@ -74,11 +75,9 @@ def _refusal(error: ClientError, bucket: str, endpoint: str, key: str) -> Publis
             "access. Check R2_BUCKET_NAME, or give the token 'Object Read & Write' on this bucket."
         )
     if is_transient(error):
-        return NetworkLost(
-            f"{endpoint} went on refusing {key} ({code}: {said}). Nothing is half done: run it again later."
-        )
+        return NetworkLost(f"{endpoint} went on refusing {key} ({reason}). Nothing is half done: run it again later.")
     return _credentials(endpoint, code, said) or StoreRefused(
-        f"{endpoint} refused {key} in bucket {bucket!r}: {code}: {said}"
+        f"{endpoint} refused {key} in bucket {bucket!r}: {reason}"
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from publisher.errors import PublisherError
+from publisher.errors import PreconditionFailed, PublisherError
 from publisher.s3_requests import Requests
 from publisher.store import Content, Headers, Progress
 
@@ -43,6 +43,7 @@ class MultipartUpload:
         upload = begun["UploadId"]
         try:
             parts = self._send_parts(upload, progress)
+            self._check_still_free()
             self.requests.write(
                 self.key,
                 lambda: client.complete_multipart_upload(
@@ -62,6 +63,12 @@ class MultipartUpload:
                 done += len(part)
                 progress(done)
         return parts
+
+    def _check_still_free(self) -> None:
+        """Look once more: the parts may have taken minutes, and Ceph's gateway ignores the condition that follows."""
+        client, bucket = self.requests.client, self.requests.bucket
+        if self.requests.get(self.key, lambda: client.head_object(Bucket=bucket, Key=self.key)) is not None:
+            raise PreconditionFailed(f"{self.key} was written by another publisher meanwhile")
 
     def _send_part(self, upload: str, number: int, part: bytes) -> CompletedPartTypeDef:
         checksum = base64.b64encode(hashlib.sha256(part).digest()).decode()

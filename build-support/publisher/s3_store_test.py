@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.awsrequest import AWSPreparedRequest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 
 from publisher.errors import ObjectDamaged, PreconditionFailed
 from publisher.retry import Pace, Retry
@@ -79,6 +81,13 @@ def test_compare_and_swap(s3_store: S3Store) -> None:
         s3_store.put_if_match("gone", Content.of(b"3"), HEADERS, first.etag)
 
 
+class _Refusal:
+    """The body of a refused request, as botocore reads it."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield b"<Error><Code>PreconditionFailed</Code></Error>"
+
+
 def _refuse_quoted_etags(requests: Requests) -> list[str]:
     """Behave as Ceph's gateway, and note every If-Match."""
     conditions: list[str] = []
@@ -88,9 +97,9 @@ def _refuse_quoted_etags(requests: Requests) -> list[str]:
         conditions.append(condition)
         if not condition.startswith('"'):
             return None
-        return AWSResponse(request.url, 412, {}, RawResponse(b"<Error><Code>PreconditionFailed</Code></Error>"))
+        return AWSResponse(request.url, 412, HTTPHeaders(), _Refusal())
 
-    requests.client.meta.events.register("before-send.s3.PutObject", answer)
+    requests.client.meta.events.register("before-send.s3.PutObject", answer)  # type: ignore[arg-type]  # may answer
     return conditions
 
 
@@ -157,6 +166,21 @@ def test_large_object_is_never_replaced_and_its_parts_are_removed(requests: Requ
     assert found is not None
     assert found.data == b"first"
     assert requests.client.list_multipart_uploads(Bucket=requests.bucket).get("Uploads", []) == []
+
+
+def test_large_object_that_came_second_is_not_even_completed(requests: Requests, parts_store: S3Store) -> None:
+    """A store that ignores the condition on the last request would replace the first."""
+    sent = _sent(requests)
+
+    def compete(done: int) -> None:
+        requests.client.put_object(Bucket=requests.bucket, Key="big", Body=b"theirs")
+
+    with pytest.raises(PreconditionFailed):
+        parts_store.put_new("big", Content.of(b"ours"), HEADERS, compete)
+    assert not [request for request in sent if request.method == "POST" and "uploadId" in request.url]
+    found = parts_store.read("big")
+    assert found is not None
+    assert found.data == b"theirs"
 
 
 def test_unchanged_object_is_not_read_again(requests: Requests, s3_store: S3Store) -> None:
