@@ -68,9 +68,11 @@ def _put(client: Client, body: bytes, *, if_match: str) -> int:
 def test_enforced_one_of_many_first_writers_wins(client: Client, new_store: Callable[[], S3Store]) -> None:
     stores = [new_store() for _ in range(WRITERS)]
     for key in ("a", "b", "c"):
-        winners = _winners(
-            stores, lambda store, content: store.put_new(key, content, HEADERS, no_progress)
-        )  # noqa: B023
+
+        def put(store: S3Store, content: Content, key: str = key) -> None:
+            store.put_new(key, content, HEADERS, no_progress)
+
+        winners = _winners(stores, put)
         assert winners == [client.get(key)]
 
 
@@ -80,9 +82,11 @@ def test_enforced_one_of_many_replacers_wins(client: Client, new_store: Callable
     for _ in range(4):
         seen = stores[0].read("key")
         assert seen is not None
-        winners = _winners(
-            stores, lambda store, content: store.put_if_match("key", content, HEADERS, seen.etag)
-        )  # noqa: B023
+
+        def replace(store: S3Store, content: Content, etag: str = seen.etag) -> None:
+            store.put_if_match("key", content, HEADERS, etag)
+
+        winners = _winners(stores, replace)
         assert winners == [client.get("key")]
 
 
