@@ -8,6 +8,7 @@ from launcher import interpreters, locks
 from launcher.errors import LauncherError
 from launcher.locks import Resolve
 from launcher.machine import replace, run, say
+from launcher.tools import index_options
 
 
 def refresh(root: Path, names: list[str], uv: Path) -> None:
@@ -24,7 +25,7 @@ def _refresh(root: Path, resolve: Resolve, uv: Path) -> None:
     source = locks.folder(root) / f"{resolve.name}.txt"
     python = interpreters.provide(resolve.lowest_python, uv)
     argv = [uv, "pip", "compile", "-q", "--universal", "--generate-hashes", "--no-header", "--no-annotate"]
-    argv += ["--no-emit-index-url", "--no-emit-find-links", "--upgrade", "-p", python, source]
+    argv += ["--no-emit-index-url", "--no-emit-find-links", "--upgrade", *index_options(), "-p", python, source]
     body = run(argv, doing=f"Locking {resolve.name}")
     target = source.with_suffix(".lock")
     replace(target, locks.render(source.read_bytes(), body, resolve.name).encode())

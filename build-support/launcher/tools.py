@@ -49,7 +49,7 @@ def pants(root: Path, uv: Path, python: Path) -> Path:
                 run([uv, "venv", "-q", "--clear", "-p", python, home], doing="Making an environment for Pants")
                 _requirements(home, body)
                 install_pants = [uv, "pip", "install", "-q", "-p", home / "bin" / "python", "--require-hashes", "-r"]
-                run([*install_pants, home / "requirements.txt"], doing="Installing Pants")
+                run([*install_pants, home / "requirements.txt", *index_options()], doing="Installing Pants")
                 (home / "ready").touch()
     return home / "bin" / "pants"
 
@@ -76,12 +76,12 @@ def pex_command_line(tools: Tools, python: Path) -> Path:
 
 def network_options() -> list[str]:
     """What Pex must be told of the machine's network: it reads neither uv's nor pip's settings by itself."""
-    options = []
-    if certificates():
-        options += ["--cert", certificates()]
-    if package_index():
-        options += ["--index-url", package_index()]
-    return options
+    return [*(["--cert", certificates()] if certificates() else []), *index_options()]
+
+
+def index_options() -> list[str]:
+    """The package index as an option; pip, uv and Pex all know it by this name, and only their own by a variable."""
+    return ["--index-url", package_index()] if package_index() else []
 
 
 def certificates() -> str:
@@ -112,7 +112,7 @@ def _make(home: Path, body: str) -> None:
         )
     _requirements(home, body)
     pip = [home / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install", "-q", "--require-hashes"]
-    run([*pip, "-r", home / "requirements.txt"], doing="Installing uv and Pex")
+    run([*pip, *index_options(), "-r", home / "requirements.txt"], doing="Installing uv and Pex")
     (home / "ready").touch()
 
 

@@ -21,6 +21,7 @@ from pants.engine.fs import (
     CreateDigest,
     Digest,
     DigestContents,
+    DigestSubset,
     MergeDigests,
     PathGlobs,
     Paths,
@@ -180,9 +181,10 @@ async def merge(*digests: Digest) -> Digest:
     return await Get(Digest, MergeDigests(digests))
 
 
-async def read(digest: Digest) -> dict[str, bytes]:
-    """Contents by path."""
-    contents = await Get(DigestContents, Digest, digest)
+async def read(digest: Digest, pattern: str = "**") -> dict[str, bytes]:
+    """Contents by path, of the files that match; the others stay out of memory."""
+    subset = await Get(Digest, DigestSubset(digest, PathGlobs([pattern])))
+    contents = await Get(DigestContents, Digest, subset)
     return {entry.path: entry.content for entry in contents}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -53,6 +54,8 @@ from nodeos_plugin.target_types import (
     SharedField,
     TierField,
 )
+
+logger = logging.getLogger(__name__)
 
 _RESOLVE = "product"
 
@@ -170,8 +173,11 @@ async def build_layers(field_set: ImageLayersFieldSet, platform: Platform, pytho
     )
     output = field_set.output_path.value_or_default(file_ending=None)
     content = await at(output, built)
-    artifacts = tuple(BuiltPackageArtifact(name) for name in await names(content))
-    return BuiltPackage(content, artifacts)
+    described = await read(content, f"{output}/image.json")
+    missing = json.loads(described[f"{output}/image.json"])["packages"]["missing"]
+    if missing:
+        logger.info(f"{manifest}: {len(missing)} listed packages do not exist yet: {', '.join(missing)}")
+    return BuiltPackage(content, tuple(BuiltPackageArtifact(name) for name in await names(content)))
 
 
 @rule(desc="Build a node's archive")
@@ -190,8 +196,8 @@ async def build_archive(field_set: NodeArchiveFieldSet) -> BuiltPackage:
     output = str(PurePath(field_set.output_path.value_or_default(file_ending=None)).parent)
     content = await at(output, built)
     written = await names(content)
-    metadata = await read(content)
-    document = json.loads(metadata[next(name for name in written if name.endswith(".json"))])
+    (metadata,) = (await read(content, f"{output}/*.json")).values()
+    document = json.loads(metadata)
     first, *others = written
     lines = log_lines(document)
     return BuiltPackage(content, (*(BuiltPackageArtifact(name) for name in others), BuiltPackageArtifact(first, lines)))
