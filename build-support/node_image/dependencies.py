@@ -14,13 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from base_image.bytecode import BaseInterpreter, compile_tree
 from base_image.errors import BaseImageError
 from base_image.files import write_tree
 from canonical import CanonicalError, json_text, read_tar, write_tar
 from node_image.distributions import check_owners, check_shared, read_distributions
 from node_image.errors import NodeImageError
-from node_image.stage import Compiler, stage_distributions, staged_entries
+from node_image.stage import Compiler, base_compiler, stage_distributions, staged_entries
 from node_image.trim import wanted_files
 
 FILE_NAME = "dependencies.json"
@@ -83,13 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="noderr-dependencies-") as folder:
         work = Path(folder)
         try:
-            interpreter = BaseInterpreter.from_rootfs_tar(options.compiler_base, work / "interpreter")
+            compiler = base_compiler(options.compiler_base, work / "interpreter")
             make_dependencies(
                 options.shared,
                 options.all,
                 options.out,
                 work,
-                lambda tree, prefix: compile_tree(interpreter, tree, runtime_prefix=prefix),
+                compiler,
             )
         except (NodeImageError, CanonicalError, BaseImageError, OSError) as error:
             print(f"node_image.dependencies: {error}", file=sys.stderr)

@@ -12,7 +12,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from base_image.bytecode import BaseInterpreter, compile_tree
 from base_image.errors import BaseImageError
 from canonical import CanonicalError, read_tar
 from node_image.dependencies import unpack_dependencies
@@ -22,7 +21,7 @@ from node_image.facts import ImageFacts, read_base_facts
 from node_image.layer_tars import write_layers
 from node_image.release import ARCHITECTURES
 from node_image.sources import check_sources
-from node_image.stage import Compiler, stage_inventory, stage_sources, staged_entries
+from node_image.stage import Compiler, base_compiler, stage_inventory, stage_sources, staged_entries
 from noderr.types.errors import ManifestError
 from noderr.types.tier import check_manifests, load_manifest, parse_manifest
 
@@ -112,12 +111,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="noderr-layers-") as folder:
         work = Path(folder)
         try:
-            interpreter = BaseInterpreter.from_rootfs_tar(options.compiler_base, work / "interpreter")
+            compiler = base_compiler(options.compiler_base, work / "interpreter")
             facts = make_layers(
                 inputs,
                 options.out,
                 work,
-                lambda tree, prefix: compile_tree(interpreter, tree, runtime_prefix=prefix),
+                compiler,
             )
         except (NodeImageError, CanonicalError, ManifestError, BaseImageError, OSError) as error:
             print(f"node_image.layers: {error}", file=sys.stderr)

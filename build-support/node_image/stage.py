@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from base_image import bytecode
 from canonical import Entry, json_text, tree_entries
 from node_image.audit import INVENTORY, take_inventory
 from node_image.description import APP, DIST_PACKAGES
@@ -19,6 +20,12 @@ Compiler = Callable[[Path, str], None]
 """Compiles the bytecode of a tree in place; the second argument is where the tree will be in the image."""
 
 _LISTS = "usr/share/noderr"
+
+
+def base_compiler(base: Path, work: Path) -> Compiler:
+    """Compiles with the Python of the root file system in the tar `base`, unpacked into `work`."""
+    interpreter = bytecode.BaseInterpreter.from_rootfs_tar(base, work)
+    return lambda tree, prefix: bytecode.compile_tree(interpreter, tree, runtime_prefix=prefix)
 
 
 def stage_distributions(

@@ -53,7 +53,6 @@ class Closure:
 
     requirements: tuple[str, ...]
     sources: Digest
-    files: tuple[str, ...]
 
 
 async def resolve_addresses(specs: tuple[str, ...], owner: Address, field: str) -> Addresses:
@@ -68,9 +67,8 @@ async def closure(addresses: Addresses) -> Closure:
     targets = transitive.closure
     fields = [target[PythonRequirementsField] for target in targets if _is_run_time_requirement(target)]
     stripped = await Get(StrippedPythonSourceFiles, PythonSourceFilesRequest(targets, include_resources=True))
-    snapshot = stripped.stripped_source_files.snapshot
     requirements = PexRequirements.req_strings_from_requirement_fields(fields)
-    return Closure(tuple(sorted(requirements)), snapshot.digest, snapshot.files)
+    return Closure(tuple(sorted(requirements)), stripped.stripped_source_files.snapshot.digest)
 
 
 def _is_run_time_requirement(target: Target) -> bool:
@@ -80,20 +78,30 @@ def _is_run_time_requirement(target: Target) -> bool:
 
 async def package(address: Address) -> BuiltPackage:
     """Build what `./pants package` would build of one address."""
-    targets = await Get(Targets, Addresses([address]))
-    field_sets = await Get(FieldSetsPerTarget, FieldSetsPerTargetRequest(PackageFieldSet, targets))
-    if len(field_sets.field_sets) != 1:
-        raise ValueError(f"{address} cannot be packaged: name a target that can")
-    return await Get(BuiltPackage, EnvironmentAwarePackageRequest(field_sets.field_sets[0]))
+    (built,) = await packages(Addresses([address]))
+    return built
 
 
 async def packages(addresses: Addresses) -> tuple[BuiltPackage, ...]:
     """Build several addresses side by side."""
     targets = await Get(Targets, Addresses, addresses)
     found = await Get(FieldSetsPerTarget, FieldSetsPerTargetRequest(PackageFieldSet, targets))
+    for target, field_sets in zip(targets, found.collection):
+        if len(field_sets) != 1:
+            raise ValueError(f"{target.address} cannot be packaged: name a target that can")
     return await MultiGet(
         Get(BuiltPackage, EnvironmentAwarePackageRequest(field_sets[0])) for field_sets in found.collection
     )
+
+
+async def runnable(address: str) -> RunFieldSet:
+    """What `./pants run` would start of one address."""
+    addresses = await Get(
+        Addresses, UnparsedAddressInputs((address,), owning_address=None, description_of_origin="a rule")
+    )
+    targets = await Get(Targets, Addresses, addresses)
+    field_sets = await Get(FieldSetsPerTarget, FieldSetsPerTargetRequest(RunFieldSet, targets))
+    return field_sets.field_sets[0]
 
 
 async def run_tool(
@@ -110,12 +118,8 @@ async def run_tool(
 
     A program with the network gets the variables that say how to reach it, and its cache key forgets nothing of them.
     """
-    addresses = await Get(
-        Addresses, UnparsedAddressInputs((address,), owning_address=None, description_of_origin="a rule")
-    )
-    targets = await Get(Targets, Addresses, addresses)
-    field_sets = await Get(FieldSetsPerTarget, FieldSetsPerTargetRequest(RunFieldSet, targets))
-    tool = await Get(RunInSandboxRequest, RunFieldSet, field_sets.field_sets[0])
+    field_set = await runnable(address)
+    tool = await Get(RunInSandboxRequest, RunFieldSet, field_set)
     merged = await Get(Digest, MergeDigests([tool.digest, inputs]))
     extra: Mapping[str, str] = FrozenDict()
     if with_network:
@@ -201,12 +205,8 @@ async def environment(*wanted: str) -> Mapping[str, str]:
 
 async def run_request(address: str) -> RunRequest:
     """How `./pants run` would start one address."""
-    addresses = await Get(
-        Addresses, UnparsedAddressInputs((address,), owning_address=None, description_of_origin="a rule")
-    )
-    targets = await Get(Targets, Addresses, addresses)
-    field_sets = await Get(FieldSetsPerTarget, FieldSetsPerTargetRequest(RunFieldSet, targets))
-    return await Get(RunRequest, RunFieldSet, field_sets.field_sets[0])
+    field_set = await runnable(address)
+    return await Get(RunRequest, RunFieldSet, field_set)
 
 
 async def with_more(request: RunRequest, digest: Digest, arguments: tuple[str, ...]) -> RunRequest:
