@@ -4,13 +4,25 @@
 SHARED = ("types", "utils", "telemetry", "core")
 
 
-def noderr_package(imports, test_dependencies=[]):
+def noderr_package(imports, test_dependencies=[], test_utils=[], assets=[], overrides={}):
     """One folder below packages/noderr: sources, tests, and the only packages of ours that it may import.
 
     Between tiers the manifests decide (the lint `tier-boundaries`); `imports` says which way data flows within one.
+    `assets` are files that the code reads, `test_utils` files that only tests import.
     """
-    python_sources(sources=["*.py", "!*_test.py", "!test_*.py", "!conftest.py"])
-    python_tests(name="tests", dependencies=test_dependencies, batch_compatibility_tag="noderr")
+    not_sources = ["!**/*_test.py", "!**/test_*.py", "!**/conftest.py", *(f"!{name}" for name in test_utils)]
+    if assets:
+        resources(name="assets", sources=assets)
+    python_sources(
+        sources=["**/*.py", "**/*.pyi", *not_sources],
+        dependencies=[":assets"] if assets else [],
+        overrides=overrides,
+    )
+    if test_utils:
+        python_test_utils(name="test_utils", sources=test_utils)
+    python_tests(
+        name="tests", sources=["**/*_test.py"], dependencies=test_dependencies, batch_compatibility_tag="noderr"
+    )
     allowed = [f"//packages/noderr/{name}/**" for name in imports]
     __dependencies_rules__(("*", "/**", *allowed, "//3rdparty/python/**", "//tiers/**", "!*"))
 

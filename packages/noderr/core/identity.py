@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import stat
 from dataclasses import dataclass, field
@@ -20,12 +19,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from noderr.core.errors import KeyFileError
+from noderr.types.signing.node_key import node_id
 from noderr.utils import create_file
 
 KEY_FILE = "node.key"
 _MODE = 0o600
-_ID_DOMAIN = b"noderr node id v1\0"
-_ID_BYTES = 20
 
 
 @dataclass(frozen=True)
@@ -40,14 +38,6 @@ class NodeIdentity:
     def of(cls, private_key: Ed25519PrivateKey) -> NodeIdentity:
         public_key = private_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         return cls(private_key, public_key, node_id(public_key))
-
-
-def node_id(public_key: bytes) -> str:
-    """The id of the node with this raw Ed25519 public key: 40 hexadecimal digits.
-
-    The first 20 bytes of SHA-256 over a domain word and the key, so that it is no other hash of the same key.
-    """
-    return hashlib.sha256(_ID_DOMAIN + public_key).digest()[:_ID_BYTES].hex()
 
 
 def load_identity(data_dir: Path, given: Ed25519PrivateKey | None = None) -> NodeIdentity:

@@ -41,6 +41,52 @@ HTTP_DURATION = MetricSpec(
     (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0),
 )
 
+# The bus. Topics and subscribers are few and fixed by the code.
+BUS_PUBLISHED = MetricSpec("noderr_bus_published_total", "counter", "Events published.", ("topic",))
+BUS_DROPPED = MetricSpec(
+    "noderr_bus_dropped_total", "counter", "Events that a slow subscriber never got.", ("topic", "subscriber")
+)
+BUS_QUEUE = MetricSpec("noderr_bus_queue_events", "gauge", "Events that wait for a subscriber.", ("topic", "subscriber"))
+
+# Peers. `peer` is a node id; only nodes of the peer list become labels.
+PEERS_CONFIGURED = MetricSpec("noderr_peers_configured", "gauge", "Nodes on the peer list.")
+PEERS_CONNECTED = MetricSpec("noderr_peers_connected", "gauge", "Nodes on the peer list that answered lately.")
+PEER_UP = MetricSpec("noderr_peer_up", "gauge", "1 while the peer answers, else 0.", ("peer",))
+PEER_QUEUE = MetricSpec("noderr_peer_queue_messages", "gauge", "Messages that wait for the peer.", ("peer",))
+PEER_SENT = MetricSpec(
+    "noderr_peer_sent_total", "counter", "Messages to the peer: delivered, failed or dropped.", ("peer", "outcome")
+)
+PEER_RECEIVED = MetricSpec(
+    "noderr_peer_received_total", "counter", "Messages from the peer: taken, refused or limited.", ("peer", "outcome")
+)
+PEER_ROUND_TRIP = MetricSpec(
+    "noderr_peer_round_trip_seconds",
+    "histogram",
+    "Time from a hello to its answer.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
+)
+
+# The coordinator and what is meant for it.
+COORDINATOR_UP = MetricSpec("noderr_coordinator_up", "gauge", "1 when the coordinator took the last heartbeat, else 0.")
+COORDINATOR_REQUESTS = MetricSpec(
+    "noderr_coordinator_requests_total",
+    "counter",
+    "Requests to the coordinator: accepted, refused or unreachable.",
+    ("kind", "outcome"),
+)
+CLOCK_OFFSET = MetricSpec(
+    "noderr_clock_offset_seconds", "gauge", "This node's clock less the coordinator's, at the last heartbeat."
+)
+SPOOL_RECORDS = MetricSpec("noderr_telemetry_spool_records", "gauge", "Records that the coordinator has not taken yet.")
+SPOOL_BYTES = MetricSpec("noderr_telemetry_spool_bytes", "gauge", "Size of these records.")
+SPOOL_LIMIT = MetricSpec("noderr_telemetry_spool_limit_bytes", "gauge", "Size at which the oldest records are dropped.")
+SPOOL_DROPPED = MetricSpec("noderr_telemetry_dropped_total", "counter", "Records dropped because the spool was full.")
+TELEMETRY_SENT = MetricSpec("noderr_telemetry_sent_total", "counter", "Records that the coordinator has taken.")
+
+# The data volume.
+DATA_FREE = MetricSpec("noderr_data_free_bytes", "gauge", "Free space where the node keeps its state.")
+DATA_SIZE = MetricSpec("noderr_data_size_bytes", "gauge", "Size of the file system where the node keeps its state.")
+
 PROCESS = (
     MetricSpec("process_cpu_seconds_total", "counter", "User and system CPU time."),
     MetricSpec("process_resident_memory_bytes", "gauge", "Resident memory."),
@@ -59,5 +105,25 @@ CATALOGUE = (
     EVENT_LOOP_LAG,
     HTTP_REQUESTS,
     HTTP_DURATION,
+    BUS_PUBLISHED,
+    BUS_DROPPED,
+    BUS_QUEUE,
+    PEERS_CONFIGURED,
+    PEERS_CONNECTED,
+    PEER_UP,
+    PEER_QUEUE,
+    PEER_SENT,
+    PEER_RECEIVED,
+    PEER_ROUND_TRIP,
+    COORDINATOR_UP,
+    COORDINATOR_REQUESTS,
+    CLOCK_OFFSET,
+    SPOOL_RECORDS,
+    SPOOL_BYTES,
+    SPOOL_LIMIT,
+    SPOOL_DROPPED,
+    TELEMETRY_SENT,
+    DATA_FREE,
+    DATA_SIZE,
     *PROCESS,
 )

@@ -18,13 +18,33 @@ class NodeMetrics:
         # One more series for each counter, of a value that no alert uses.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry
-        self.node_ready = _gauge(catalogue.NODE_READY, registry)
-        self.service_up = _gauge(catalogue.SERVICE_UP, registry)
-        self.service_restarts = _counter(catalogue.SERVICE_RESTARTS, registry)
-        self.event_loop_lag = _histogram(catalogue.EVENT_LOOP_LAG, registry)
-        self.http_requests = _counter(catalogue.HTTP_REQUESTS, registry)
-        self.http_duration = _histogram(catalogue.HTTP_DURATION, registry)
-        _gauge(catalogue.BUILD_INFO, registry).labels(tier, version).set(1)
+        self.node_ready = gauge(catalogue.NODE_READY, registry)
+        self.service_up = gauge(catalogue.SERVICE_UP, registry)
+        self.service_restarts = counter(catalogue.SERVICE_RESTARTS, registry)
+        self.event_loop_lag = histogram(catalogue.EVENT_LOOP_LAG, registry)
+        self.http_requests = counter(catalogue.HTTP_REQUESTS, registry)
+        self.http_duration = histogram(catalogue.HTTP_DURATION, registry)
+        self.bus_published = counter(catalogue.BUS_PUBLISHED, registry)
+        self.bus_dropped = counter(catalogue.BUS_DROPPED, registry)
+        self.bus_queue = gauge(catalogue.BUS_QUEUE, registry)
+        self.peers_configured = gauge(catalogue.PEERS_CONFIGURED, registry)
+        self.peers_connected = gauge(catalogue.PEERS_CONNECTED, registry)
+        self.peer_up = gauge(catalogue.PEER_UP, registry)
+        self.peer_queue = gauge(catalogue.PEER_QUEUE, registry)
+        self.peer_sent = counter(catalogue.PEER_SENT, registry)
+        self.peer_received = counter(catalogue.PEER_RECEIVED, registry)
+        self.peer_round_trip = histogram(catalogue.PEER_ROUND_TRIP, registry)
+        self.coordinator_up = gauge(catalogue.COORDINATOR_UP, registry)
+        self.coordinator_requests = counter(catalogue.COORDINATOR_REQUESTS, registry)
+        self.clock_offset = gauge(catalogue.CLOCK_OFFSET, registry)
+        self.spool_records = gauge(catalogue.SPOOL_RECORDS, registry)
+        self.spool_bytes = gauge(catalogue.SPOOL_BYTES, registry)
+        self.spool_limit = gauge(catalogue.SPOOL_LIMIT, registry)
+        self.spool_dropped = counter(catalogue.SPOOL_DROPPED, registry)
+        self.telemetry_sent = counter(catalogue.TELEMETRY_SENT, registry)
+        self.data_free = gauge(catalogue.DATA_FREE, registry)
+        self.data_size = gauge(catalogue.DATA_SIZE, registry)
+        gauge(catalogue.BUILD_INFO, registry).labels(tier, version).set(1)
         ProcessCollector(registry=registry)
 
     def render(self) -> bytes:
@@ -32,13 +52,16 @@ class NodeMetrics:
         return generate_latest(self.registry)
 
 
-def _gauge(spec: MetricSpec, registry: CollectorRegistry) -> Gauge:
+def gauge(spec: MetricSpec, registry: CollectorRegistry) -> Gauge:
+    """The gauge that `spec` describes, on `registry`."""
     return Gauge(spec.name, spec.help, spec.labels, registry=registry)
 
 
-def _counter(spec: MetricSpec, registry: CollectorRegistry) -> Counter:
+def counter(spec: MetricSpec, registry: CollectorRegistry) -> Counter:
+    """The counter that `spec` describes, on `registry`."""
     return Counter(spec.name, spec.help, spec.labels, registry=registry)
 
 
-def _histogram(spec: MetricSpec, registry: CollectorRegistry) -> Histogram:
+def histogram(spec: MetricSpec, registry: CollectorRegistry) -> Histogram:
+    """The histogram that `spec` describes, on `registry`."""
     return Histogram(spec.name, spec.help, spec.labels, registry=registry, buckets=spec.buckets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import dataclass
 
 from noderr.utils.errors import BackoffError
@@ -33,6 +34,10 @@ class Backoff:
         except OverflowError:
             # A node may fail for years; the power no longer fits a float, and the limit holds.
             return self.limit_seconds if self.first_seconds else 0.0
+
+    def jittered_seconds(self, attempt: int, randomness: random.Random) -> float:
+        """As `delay_seconds`, spread evenly over the upper half of it, so that many waiters do not come back at once."""
+        return self.delay_seconds(attempt) * randomness.uniform(0.5, 1.0)
 
     def _check(self, field: str, value: float, low: float) -> None:
         if not math.isfinite(value) or value < low:

@@ -1,0 +1,1 @@
+"""Keys and signatures that more than one process must agree on."""

@@ -1,0 +1,22 @@
+"""Errors of `noderr.types.signing`.
+
+SigningError
+├── PublicKeyError     bytes or text that are no public key of a node
+└── SignatureError     a message that its key did not sign, or that is too large or broken to tell
+"""
+
+from __future__ import annotations
+
+from noderr.types.errors import TypesError
+
+
+class SigningError(TypesError):
+    """Any error of keys and signatures."""
+
+
+class PublicKeyError(SigningError):
+    """Not a node's public key; the message says what it is and what would be."""
+
+
+class SignatureError(SigningError):
+    """Not signed by the key that it names, for this purpose and in this context."""
