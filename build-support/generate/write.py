@@ -10,24 +10,27 @@ from pathlib import Path
 from generate.errors import GenerateError
 from generate.table import replace_table, tier_table
 from node_image.dockerfile import render
-from noderr.types import ManifestError, check_manifests, load_manifest
+from node_image.manifests import GLOBS, load_manifest_file
+from noderr.types import ManifestError, TierManifest, check_manifests
 
 
 def generated(root: Path) -> dict[Path, str]:
     """Every generated file of the repository, with the text that it should have."""
-    manifests = [load_manifest(path) for path in sorted(root.glob("tiers/*/tier.toml"))]
+    manifests = [load_manifest_file(path) for pattern in GLOBS for path in sorted(root.glob(pattern))]
     check_manifests(manifests)
     folders = (path.parent.name for path in root.glob("packages/noderr/*/__init__.py"))
     existing = {folder.replace("_", "-") for folder in folders}
     readme = root / "README.md"
-    table = tier_table(manifests, existing)
-    files = {root / "tiers" / manifest.tier / "Dockerfile": render(manifest) for manifest in manifests}
+    table = tier_table([one for one in manifests if isinstance(one, TierManifest)], existing)
+    files = {root / manifest.repository_folder / "Dockerfile": render(manifest) for manifest in manifests}
     return {**files, readme: replace_table(readme.read_text(encoding="utf-8"), table)}
 
 
 def main() -> int:
     """Exit code 0; 1 when `--check` finds a stale file; 2 when a manifest or the README is wrong."""
-    parser = argparse.ArgumentParser(description="Write the Dockerfiles and the README's table from tiers/*/tier.toml.")
+    parser = argparse.ArgumentParser(
+        description="Write the Dockerfiles and the README's table from the manifests of tiers and services."
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; show what differs and exit 1")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the repository (default: here)")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""A tier's image: its four layers, its description, its Dockerfile and its archive, with or without an engine.
+"""An image, of a tier or of a service: its layers, description, Dockerfile and archive, with or without an engine.
 
 The commands are the surface: `python -m node_image.layers`, `.archive`, `.normalise` and `.dockerfile`; README.md has
 the map. Other programs need only the errors and the description of an image.

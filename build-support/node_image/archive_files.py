@@ -29,10 +29,10 @@ class Written:
     metadata: Mapping[str, Any]
 
 
-def archive_name(tier: str, version: str, architecture: str) -> str:
+def archive_name(name: str, version: str, architecture: str) -> str:
     """The seed's file name; amd64 is not named in it."""
     suffix = "" if architecture == "amd64" else f"-{architecture}"
-    return f"{tier}-{version}{suffix}.tar.gz"
+    return f"{name}-{version}{suffix}.tar.gz"
 
 
 def create_file(path: Path) -> BinaryIO:
@@ -47,7 +47,7 @@ def write_archive(
 
     `tools` are the versions of the build's tools, for the metadata. Raises `ArchiveWriteError`; then nothing is left.
     """
-    name = archive_name(facts.manifest.tier, image.release.version, facts.architecture)
+    name = archive_name(facts.manifest.name, image.release.version, facts.architecture)
     target = out / name
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ def metadata_of(
     """The metadata document; the publisher reads and checks it."""
     return {
         "schema": 1,
-        "tier": facts.manifest.tier,
+        facts.manifest.kind: facts.manifest.name,
         "version": image.release.version,
         "architecture": facts.architecture,
         "revision": image.release.revision,

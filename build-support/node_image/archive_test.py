@@ -68,7 +68,7 @@ def test_metadata_says_what_is_there(layers: Path, tmp_path: Path) -> None:
     assert document["archive"]["tar_sha256"] == hashlib.sha256(gzip.decompress(packed)).hexdigest()
     assert document["archive"]["size"] == len(packed)
     assert document["image"]["tags"] == ["noderr-guardian:1.2.3", "noderr-guardian:latest"]
-    assert [layer["name"] for layer in document["image"]["layers"]] == ["base", "shared", "tier", "source"]
+    assert [layer["name"] for layer in document["image"]["layers"]] == ["base", "shared", "own", "source"]
     assert document["packages"] == {
         "present": ["risk-engine", "core", "types"],
         "missing": ["guardian-consensus", "telemetry", "utils"],

@@ -1,4 +1,4 @@
-"""The audit of a node's file system: one file, standard library only, run by the image's own Python in the build.
+"""The audit of an image's file system: one file, standard library only, run by the image's own Python in the build.
 
 It compares what is there with `/opt/noderr/inventory.json`, looks for what an image must not hold, and imports every
 module that is shipped. `python audit.py [ROOT]` prints a receipt, or the reasons and exits with 1. It writes nothing.
@@ -46,6 +46,8 @@ _SECRET_NAME = re.compile(
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+(?:[A-Za-z-]+: .*\s+)*[A-Za-z0-9+/=\s]{64}")
 _LARGEST_KEY_FILE_BYTES = 1_000_000
 _MODULE_SUFFIXES = (".py", ".so")
+# Programs of ours, which are run and not imported; Alembic gives the second one a context that no import has.
+_PROGRAM = re.compile(r"(.*/)?(__main__|migrations/env)\.py")
 
 
 def take_inventory(root: Path) -> dict[str, Any]:
@@ -94,7 +96,7 @@ def modules(root: Path) -> list[str]:
     found = set()
     for path in _walk(root, root / APP):
         parts = Path(path).relative_to(APP).parts
-        if path.endswith(".py") and parts[-1] != "__main__.py":
+        if path.endswith(".py") and not _PROGRAM.fullmatch(path):
             found.add(".".join(parts).removesuffix(".py").removesuffix(".__init__"))
     found.update(_top_level(root / DIST_PACKAGES, ""))
     return sorted(found)
@@ -104,11 +106,11 @@ def problems(root: Path) -> list[str]:
     """Why the image below `root` is refused, apart from imports; empty when it is not."""
     try:
         inventory = json.loads((root / INVENTORY).read_text("utf-8"))
-        manifest = tomllib.loads((root / APP / "tiers" / inventory["tier"] / "tier.toml").read_text("utf-8"))
+        listed = tomllib.loads((root / APP / inventory["manifest"]).read_text("utf-8"))["packages"]
     except (OSError, ValueError, KeyError) as error:
         return [f"/{INVENTORY} or the manifest beside it cannot be read: {error!r}"]
     return [
-        *_first_party_problems(root, inventory["tier"], manifest),
+        *_first_party_problems(root, inventory, listed),
         *_distribution_problems(root),
         *(problem for path in _walk(root, root) for problem in _file_problems(root, path)),
         *_differences(inventory, take_inventory(root)),
@@ -141,21 +143,22 @@ def main(arguments: list[str]) -> int:
     if not found:
         inventory = json.loads((root / INVENTORY).read_text("utf-8"))
         print(
-            f"audit: {inventory['tier']} {inventory['architecture']}: packages {', '.join(inventory['first_party'])}; "
+            f"audit: {inventory['name']} {inventory['architecture']}: packages {', '.join(inventory['first_party'])}; "
             f"{len(inventory['distributions'])} distributions; {len(names)} modules imported; nothing else found"
         )
     return 1 if found else 0
 
 
-def _first_party_problems(root: Path, tier: str, manifest: dict[str, Any]) -> Iterator[str]:
+def _first_party_problems(root: Path, inventory: dict[str, Any], listed: list[str]) -> Iterator[str]:
     for name in first_party(root):
-        if name not in manifest["packages"]:
-            yield f"package {name} is ours, but tiers/{tier}/tier.toml does not list it"
+        if name not in listed:
+            yield f"package {name} is ours, but {inventory['manifest']} does not list it"
+    own = str(Path(inventory["manifest"]).parent)
     if (root / DIST_PACKAGES / "noderr").exists():
         yield f"/{DIST_PACKAGES}/noderr: our packages belong below /{APP}"
     for path in _children(root / APP / "tiers"):
-        if path.name not in (tier, "__pycache__"):
-            yield f"/{APP}/tiers/{path.name} belongs to another tier than {tier}"
+        if f"tiers/{path.name}" not in (own, "tiers/__pycache__"):
+            yield f"/{APP}/tiers/{path.name} belongs to another image than {inventory['name']}"
 
 
 def _distribution_problems(root: Path) -> Iterator[str]:

@@ -85,7 +85,7 @@ def _add(path: str, text: str = "", mode: int = 0o644) -> Callable[[Path], None]
             _add(f"{DIST_PACKAGES}/noderr/core/__init__.py"),
             f"/{DIST_PACKAGES}/noderr: our packages belong below /{APP}",
         ),
-        (_add(f"{APP}/tiers/oracle/node.py"), "belongs to another tier than guardian"),
+        (_add(f"{APP}/tiers/oracle/node.py"), "belongs to another image than guardian"),
         (
             _add(f"{DIST_PACKAGES}/tier_library-3.dist-info/METADATA", "Name: Tier.Library\nVersion: 3\n"),
             "distribution tier-library is there more than once",

@@ -79,5 +79,5 @@ def test_arm64_is_v8_whether_it_says_so_or_not() -> None:
 
 
 def test_an_image_with_other_layers_is_refused() -> None:
-    with pytest.raises(SavedImageError, match="the image has 3 layers; ours have four: base, shared, tier, source"):
+    with pytest.raises(SavedImageError, match="the image has 3 layers; ours have four: base, shared, own, source"):
         canonical_config(OURS, DIFF_IDS[:3])

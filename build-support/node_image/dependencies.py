@@ -1,7 +1,7 @@
 """Makes the two layers of third-party distributions: `python -m node_image.dependencies --help`.
 
 They change with the lock and not with our code, so they are made apart from the image's other layers and kept: after an
-edit of a source file nothing here runs again. The output folder gets `shared.tar`, `tier.tar` and `dependencies.json`.
+edit of a source file nothing here runs again. The output folder gets `shared.tar`, `own.tar` and `dependencies.json`.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ FILE_NAME = "dependencies.json"
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Versions of the distributions, by name: those in the shared layer, and those in the tier's own."""
+    """Versions of the distributions, by name: those in the shared layer, and those that only this image has."""
 
     shared: Mapping[str, str]
-    tier: Mapping[str, str]
+    own: Mapping[str, str]
 
     @property
     def distributions(self) -> dict[str, str]:
         """All of them."""
-        return {**self.shared, **self.tier}
+        return {**self.shared, **self.own}
 
 
 def make_dependencies(shared: Path, everything: Path, out: Path, work: Path, compile_tree: Compiler) -> Dependencies:
@@ -48,12 +48,12 @@ def make_dependencies(shared: Path, everything: Path, out: Path, work: Path, com
     shared_files, all_files = wanted_files(shared), wanted_files(everything)
     check_shared(shared, everything, shared_files)
     found = Dependencies(common, {one.name: one.version for one in every if one.name not in common})
-    tier_files = sorted(set(all_files) - set(shared_files))
+    own_files = sorted(set(all_files) - set(shared_files))
     out.mkdir(parents=True, exist_ok=True)
-    # The two are compiled apart, so that the shared layer's bytes cannot depend on what a tier has beside it.
+    # The two are compiled apart, so that the shared layer's bytes cannot depend on what an image has beside it.
     for name, tree, files, versions in (
         ("shared", shared, shared_files, found.shared),
-        ("tier", everything, tier_files, found.tier),
+        ("own", everything, own_files, found.own),
     ):
         stage_distributions(work / name, tree, files, versions, name=name, compile_tree=compile_tree)
         with (out / f"{name}.tar").open("wb") as handle:
@@ -63,8 +63,8 @@ def make_dependencies(shared: Path, everything: Path, out: Path, work: Path, com
 
 
 def unpack_dependencies(folder: Path, work: Path) -> Dependencies:
-    """Lay out the layers of `folder` as `work/shared` and `work/tier`, and say what they hold."""
-    for name in ("shared", "tier"):
+    """Lay out the layers of `folder` as `work/shared` and `work/own`, and say what they hold."""
+    for name in ("shared", "own"):
         with (folder / f"{name}.tar").open("rb") as handle:
             write_tree(read_tar(handle), work / name)
     return Dependencies(**json.loads((folder / FILE_NAME).read_text(encoding="utf-8")))
@@ -75,8 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="node_image.dependencies", description=__doc__)
     add = parser.add_argument
     add("--compiler-base", type=Path, required=True, metavar="TAR", help="a root file system that this machine can run")
-    add("--shared", type=Path, required=True, metavar="DIR", help="distributions that every tier needs, flat")
-    add("--all", type=Path, required=True, metavar="DIR", help="distributions that this tier needs, flat")
+    add("--shared", type=Path, required=True, metavar="DIR", help="distributions that every image needs, flat")
+    add("--all", type=Path, required=True, metavar="DIR", help="distributions that this image needs, flat")
     add("--out", type=Path, required=True, metavar="DIR")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="noderr-dependencies-") as folder:

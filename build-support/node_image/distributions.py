@@ -59,9 +59,9 @@ def check_shared(shared: Path, everything: Path, files: Iterable[str]) -> None:
     for path in files:
         if not (everything / path).is_file():
             raise DistributionError(
-                f"{path} is in the shared installation and not in the tier's: a tier uses all shared"
+                f"{path} is in the shared installation and not in the image's: an image has all shared"
             )
         if not filecmp.cmp(shared / path, everything / path, shallow=False):
             raise DistributionError(
-                f"{path} differs between the shared installation and the tier's: use one lock for both"
+                f"{path} differs between the shared installation and the image's: use one lock for both"
             )

@@ -32,5 +32,5 @@ def test_one_file_with_equal_bytes_may_have_two_owners(shop: Workshop) -> None:
 
 def test_the_shared_tree_must_be_a_part_of_the_whole(shop: Workshop) -> None:
     write_files(shop.shared, {"only_here.py": ""})
-    with pytest.raises(DistributionError, match=r"only_here\.py is in the shared installation and not in the tier's"):
+    with pytest.raises(DistributionError, match=r"only_here\.py is in the shared installation and not in the image's"):
         check_shared(shop.shared, shop.everything, ["only_here.py"])

@@ -1,7 +1,7 @@
-"""Renders `tiers/<tier>/Dockerfile` from the tier's manifest.
+"""Renders the Dockerfile beside a manifest from it.
 
-`python -m node_image.dockerfile tiers/*/tier.toml` writes them; with `--check` it writes nothing and exits with 1 and
-a diff when one is stale.
+`python -m node_image.dockerfile tiers/*/tier.toml packages/noderr/*/service.toml` writes them; with `--check` it writes
+nothing and exits with 1 and a diff when one is stale.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from node_image.description import APP, PYTHON, ImageDescription, describe
+from node_image.manifests import load_manifest_file
 from node_image.release import CREATED_LABEL, REVISION_LABEL, VERSION_LABEL
-from noderr.types.tier import TierManifest, load_manifest
+from noderr.types import ImageManifest
 
 _TEMPLATE = """\
-# Generated from tier.toml by build-support/node_image/dockerfile.py; edit those. README.md there has the picture.
+# Generated from {file_name} by build-support/node_image/dockerfile.py; edit those. README.md there has the picture.
 # The layers are made before Docker starts: no step here needs a network, a shell or a package manager.
-ARG LAYERS=tiers.{tier}/layers
+ARG LAYERS={layers}
 
 FROM scratch AS rootfs
 ARG LAYERS
 ADD ${{LAYERS}}/base.tar /
 ADD ${{LAYERS}}/shared.tar /
-ADD ${{LAYERS}}/tier.tar /
+ADD ${{LAYERS}}/own.tar /
 
-# Imports every module and compares the files with the inventory. The node's code comes from this stage, so the
+# Imports every module and compares the files with the inventory. The {noun}'s code comes from this stage, so the
 # image cannot be built around a failed audit.
 FROM rootfs AS audit
 ARG LAYERS
@@ -62,11 +63,13 @@ _RELEASE_LABELS = {
 }
 
 
-def render(manifest: TierManifest) -> str:
-    """The text of a tier's Dockerfile."""
+def render(manifest: ImageManifest) -> str:
+    """The text of the Dockerfile that stands beside a manifest."""
     description = describe(manifest)
     return _TEMPLATE.format(
-        tier=manifest.tier,
+        file_name=manifest.file_name,
+        layers=f"{manifest.repository_folder.replace('/', '.')}/layers",
+        noun=manifest.noun,
         audit=_exec((PYTHON, "-I", "-B", "/audit.py")),
         app=APP,
         environment="\n".join(f"ENV {name}={value}" for name, value in description.environment.items()),
@@ -85,12 +88,12 @@ def render(manifest: TierManifest) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="node_image.dockerfile", description=__doc__)
-    parser.add_argument("manifests", nargs="+", type=Path, metavar="tier.toml")
+    parser.add_argument("manifests", nargs="+", type=Path, metavar="MANIFEST", help="tier.toml or service.toml")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when a Dockerfile is stale")
     options = parser.parse_args(arguments)
     stale = False
     for source in options.manifests:
-        target, wanted = source.with_name("Dockerfile"), render(load_manifest(source))
+        target, wanted = source.with_name("Dockerfile"), render(load_manifest_file(source))
         found = target.read_text(encoding="utf-8") if target.exists() else ""
         if found == wanted:
             continue

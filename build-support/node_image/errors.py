@@ -1,9 +1,9 @@
 """What can go wrong while an image or an archive is made.
 
 NodeImageError
-├── SourcesError            the first-party files are not what a tier's image may hold
-│   ├── ForeignPackageError     a package that the tier's manifest does not list
-│   └── UnusedPackageError      a listed package that exists, and that no service of the tier uses
+├── SourcesError            the first-party files are not what the image may hold
+│   ├── ForeignPackageError     a package that the manifest does not list
+│   └── UnusedPackageError      a listed package that exists, and that nothing in the image uses
 ├── DistributionError       third-party distributions contradict each other
 ├── LayerError              a layer holds what no layer may hold, or is not the one that was described
 ├── ElfError                a shared library is damaged
@@ -18,7 +18,7 @@ class NodeImageError(Exception):
 
 
 class SourcesError(NodeImageError):
-    """The first-party files are not what a tier's image may hold."""
+    """The first-party files are not what the image may hold."""
 
 
 class ForeignPackageError(SourcesError):

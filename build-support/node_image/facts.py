@@ -11,8 +11,9 @@ from typing import Any
 from canonical import json_text, sha256_of_file
 from node_image.description import LAYER_NAMES, ImageDescription, describe
 from node_image.errors import LayerError
+from node_image.manifests import parse_manifest_text
 from node_image.sources import FirstParty
-from noderr.types.tier import TierManifest, parse_manifest
+from noderr.types import ImageManifest
 
 FILE_NAME = "image.json"
 _SCHEMA = 1
@@ -40,9 +41,9 @@ class ImageFacts:
     layers: tuple[Layer, ...]
 
     @property
-    def manifest(self) -> TierManifest:
-        """The tier's manifest as it is in the image."""
-        return parse_manifest(self.manifest_text)
+    def manifest(self) -> ImageManifest:
+        """The manifest as it is in the image."""
+        return parse_manifest_text(self.manifest_text)
 
     @property
     def description(self) -> ImageDescription:
@@ -53,7 +54,7 @@ class ImageFacts:
         """Write `image.json` into `folder`."""
         document = {
             "schema": _SCHEMA,
-            "tier": self.manifest.tier,
+            self.manifest.kind: self.manifest.name,
             "manifest": self.manifest_text,
             "architecture": self.architecture,
             "packages": asdict(self.first_party),

@@ -1,6 +1,6 @@
-"""Makes the four layers of a tier's image as canonical tars: `python -m node_image.layers --help`.
+"""Makes the four layers of an image as canonical tars: `python -m node_image.layers --help`.
 
-The output folder gets `base.tar`, `shared.tar`, `tier.tar`, `source.tar` and `image.json`, which describes them.
+The output folder gets `base.tar`, `shared.tar`, `own.tar`, `source.tar` and `image.json`, which describes them.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from node_image.description import LAYER_NAMES
 from node_image.errors import NodeImageError
 from node_image.facts import ImageFacts, read_base_facts
 from node_image.layer_tars import write_layers
+from node_image.manifests import load_manifest_file, parse_manifest_text
 from node_image.release import ARCHITECTURES
 from node_image.sources import check_sources
 from node_image.stage import Compiler, base_compiler, stage_inventory, stage_sources, staged_entries
-from noderr.types.errors import ManifestError
-from noderr.types.tier import check_manifests, load_manifest, parse_manifest
+from noderr.types import ManifestError, check_manifests
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What an image is made of. `dependencies` is what `node_image.dependencies` made; `manifests` are of all tiers."""
+    """An image's ingredients. `dependencies` is what `node_image.dependencies` made, `manifests` are all there are."""
 
     manifest: Path
     manifests: Sequence[Path]
@@ -44,10 +44,10 @@ class Inputs:
 def make_layers(inputs: Inputs, out: Path, work: Path, compile_tree: Compiler) -> ImageFacts:
     """Make the layers into `out`, using the empty folder `work`. Raises `NodeImageError` and `CanonicalError`."""
     manifest_text = inputs.manifest.read_text(encoding="utf-8")
-    manifest = parse_manifest(manifest_text, name=str(inputs.manifest))
+    manifest = parse_manifest_text(manifest_text, name=str(inputs.manifest))
     base = read_base_facts(inputs.base_facts, inputs.architecture)
     first_party = check_sources(manifest, inputs.sources, inputs.existing)
-    check_manifests([manifest, *(load_manifest(path) for path in inputs.manifests)])
+    check_manifests([manifest, *(load_manifest_file(path) for path in inputs.manifests)])
     dependencies = unpack_dependencies(inputs.dependencies, work)
 
     stages = {name: work / name for name in LAYER_NAMES[1:]}
@@ -59,7 +59,7 @@ def make_layers(inputs: Inputs, out: Path, work: Path, compile_tree: Compiler) -
         entry_point=inputs.entry_point,
         compile_tree=compile_tree,
     )
-    stage_inventory(stages["source"], stages.values(), manifest.tier, inputs.architecture, first_party)
+    stage_inventory(stages["source"], stages.values(), manifest, inputs.architecture, first_party)
 
     with inputs.base.open("rb") as handle:
         stack = [list(read_tar(handle)), *(staged_entries(stages[name]) for name in LAYER_NAMES[1:])]
@@ -78,13 +78,11 @@ def make_layers(inputs: Inputs, out: Path, work: Path, compile_tree: Compiler) -
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="node_image.layers", description=__doc__)
     add = parser.add_argument
-    add("--manifest", type=Path, required=True, metavar="tier.toml")
+    add("--manifest", type=Path, required=True, metavar="FILE", help="tier.toml or service.toml")
     add("--base", type=Path, required=True, metavar="TAR", help="the root file system")
     add("--base-facts", type=Path, required=True, metavar="JSON", help="what the base image's build says of it")
     add("--compiler-base", type=Path, required=True, metavar="TAR", help="a root file system that this machine can run")
-    add(
-        "--manifests", nargs="*", default=[], type=Path, metavar="tier.toml", help="of all tiers: no port is used twice"
-    )
+    add("--manifests", nargs="*", default=[], type=Path, metavar="FILE", help="all there are: no port is used twice")
     add("--dependencies", type=Path, required=True, metavar="DIR", help="the output of node_image.dependencies")
     add("--sources", type=Path, required=True, metavar="DIR", help="first-party code, from its import roots")
     add("--existing", nargs="*", default=[], metavar="NAME", help="every package that the repository has")

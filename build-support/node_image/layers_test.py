@@ -53,7 +53,7 @@ def test_the_shared_layer_does_not_depend_on_what_a_tier_has_beside_it(shop: Wor
     shop.add_distribution(shop.everything, "another", "1.0", {"another.py": "VALUE = 3\n"})
     _, after = shop.make("after")
     assert _digests(before)["shared"] == _digests(after)["shared"]
-    assert _digests(before)["tier"] != _digests(after)["tier"]
+    assert _digests(before)["own"] != _digests(after)["own"]
 
 
 def test_each_layer_holds_its_part(shop: Workshop) -> None:
@@ -66,11 +66,11 @@ def test_each_layer_holds_its_part(shop: Workshop) -> None:
         f"{packages}/shared_library/__pycache__/__init__.cpython-313.pyc",
         "usr/share/noderr/shared.json",
     ]
-    assert list(_paths(out, "tier")) == [
+    assert list(_paths(out, "own")) == [
         f"{packages}/__pycache__/tier_library.cpython-313.pyc",
         f"{packages}/tier_library-2.0.dist-info/METADATA",
         f"{packages}/tier_library.py",
-        "usr/share/noderr/tier.json",
+        "usr/share/noderr/own.json",
     ]
     code = [path for path in _paths(out, "source") if not path.endswith(".pyc")]
     assert code == [
@@ -90,7 +90,7 @@ def test_a_tier_without_distributions_of_its_own_still_has_four_layers(shop: Wor
     shutil.copytree(shop.shared, shop.everything)
     (shop.inputs.sources / "noderr/risk_engine/__init__.py").write_text("")
     out, facts = shop.make()
-    assert list(_paths(out, "tier")) == ["usr/share/noderr/tier.json"]
+    assert list(_paths(out, "own")) == ["usr/share/noderr/own.json"]
     assert [layer.name for layer in facts.layers] == list(LAYER_NAMES)
 
 
@@ -106,9 +106,9 @@ def test_the_facts_are_read_back_as_they_were_written(shop: Workshop) -> None:
 
 def test_a_layer_that_was_changed_afterwards_is_refused(shop: Workshop) -> None:
     out, facts = shop.make()
-    with (out / "tier.tar").open("ab") as handle:
+    with (out / "own.tar").open("ab") as handle:
         handle.write(bytes(512))
-    with pytest.raises(LayerError, match=r"tier\.tar: is not the layer that image\.json describes"):
+    with pytest.raises(LayerError, match=r"own\.tar: is not the layer that image\.json describes"):
         check_layers(out, facts.layers)
 
 
@@ -170,7 +170,8 @@ def test_inputs_are_left_alone(shop: Workshop) -> None:
 
 
 def test_a_port_in_use_by_another_tier_is_refused(shop: Workshop) -> None:
-    other = shop.folder / "validator.toml"
+    other = shop.folder / "validator/tier.toml"
+    other.parent.mkdir()
     text = MANIFEST.replace('"guardian"', '"validator"').replace("number = 2", "number = 1")
     other.write_text(text.replace('packages = ["guardian-consensus", "risk-engine", ', "packages = ["))
     with pytest.raises(ManifestError, match="port 3003 of validator is in use by guardian"):

@@ -15,7 +15,7 @@ from pathlib import Path
 from canonical import CanonicalError
 from node_image.archive import add_tool_options, report, tool_versions
 from node_image.archive_files import Written, write_archive
-from node_image.description import LAYER_NAMES, TIER_LABEL
+from node_image.description import LAYER_NAMES
 from node_image.errors import NodeImageError, SavedImageError
 from node_image.facts import ImageFacts, read_facts
 from node_image.image_tar import image_tar
@@ -38,9 +38,12 @@ def normalise(saved: Path, facts_file: Path, tools: Mapping[str, str], out: Path
 
 
 def _check(image: SavedImage, saved: Path, facts: ImageFacts) -> None:
-    tier = ((image.config.get("config") or {}).get("Labels") or {}).get(TIER_LABEL)
-    if tier != facts.manifest.tier:
-        raise SavedImageError(f"{saved}: label {TIER_LABEL} is {tier!r}, but the layers are of {facts.manifest.tier}")
+    labels = (image.config.get("config") or {}).get("Labels") or {}
+    for label, value in facts.manifest.labels.items():
+        if labels.get(label) != value:
+            raise SavedImageError(
+                f"{saved}: label {label} is {labels.get(label)!r}, but the layers are of {facts.manifest.name}"
+            )
     count = len(image.config["rootfs"]["diff_ids"])
     if count != len(LAYER_NAMES):
         raise SavedImageError(f"{saved}: has {count} layers; ours have four: {', '.join(LAYER_NAMES)}")

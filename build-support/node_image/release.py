@@ -1,4 +1,4 @@
-"""What distinguishes one release of a tier from the next: version, commit and the commit's time."""
+"""What distinguishes one release of an image from the next: version, commit and the commit's time."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def release_of(labels: Mapping[str, str]) -> Release:
     """The release that an image says it is. Raises `ReleaseError` when a label is missing or unreadable."""
     for label in (VERSION_LABEL, REVISION_LABEL, CREATED_LABEL):
         if not labels.get(label):
-            raise ReleaseError(f"the image has no label {label}: build it with ./pants package tiers/<tier>:image")
+            raise ReleaseError(f"the image has no label {label}: build it with ./pants package …:image")
     try:
         created = datetime.strptime(labels[CREATED_LABEL], _TIME_FORMAT).replace(tzinfo=UTC)
     except ValueError as error:

@@ -14,9 +14,9 @@ from noderr.types.tier import parse_manifest
 GUARDIAN = parse_manifest(MANIFEST)
 
 
-def test_tests_caches_and_build_files_are_not_shipped(tmp_path: Path) -> None:
+def test_tests_benchmarks_caches_and_build_files_are_not_shipped(tmp_path: Path) -> None:
     kept = {"noderr/core/a.py": "", "noderr/core/schema.json": "", "tiers/guardian/node.py": "", "VERSION": ""}
-    dropped = ["a_test.py", "conftest.py", "BUILD", "README.md", "__pycache__/a.cpython-313.pyc", "a.pyi"]
+    dropped = ["a_test.py", "a_bench.py", "conftest.py", "BUILD", "README.md", "__pycache__/a.cpython-313.pyc", "a.pyi"]
     write_files(tmp_path, {**kept, **{f"noderr/core/{name}": "" for name in dropped}})
     assert shipped_files(tmp_path) == sorted(kept)
 
@@ -62,10 +62,10 @@ def test_a_listed_package_that_exists_and_is_not_used_is_refused(tmp_path: Path,
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("tiers/oracle/node.py", "belongs to another tier than guardian"),
-        ("packages/noderr/core/__init__.py", "an image holds noderr/"),
+        ("tiers/oracle/node.py", "belongs to another image than guardian"),
+        ("packages/noderr/core/__init__.py", "this image holds noderr/"),
         ("noderr/__init__.py", "noderr is a namespace package"),
-        ("secrets.txt", "an image holds noderr/"),
+        ("secrets.txt", "this image holds noderr/"),
     ],
 )
 def test_a_file_in_the_wrong_place_is_refused(tmp_path: Path, path: str, reason: str) -> None:
@@ -76,7 +76,7 @@ def test_a_file_in_the_wrong_place_is_refused(tmp_path: Path, path: str, reason:
 
 def test_the_entry_calls_the_function_and_exits_with_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files(tmp_path, {"entry_of_test.py": "def start():\n    return 7\n"})
-    (tmp_path / "__main__.py").write_text(entry_source("guardian", "entry_of_test:start"))
+    (tmp_path / "__main__.py").write_text(entry_source(GUARDIAN, "entry_of_test:start"))
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     with pytest.raises(SystemExit) as left:
         runpy.run_path(str(tmp_path / "__main__.py"), run_name="__main__")
@@ -86,4 +86,4 @@ def test_the_entry_calls_the_function_and_exits_with_its_code(tmp_path: Path, mo
 @pytest.mark.parametrize("entry", ["tiers.guardian.node", "a:b; import os", "a b:c", ":main"])
 def test_an_entry_that_names_no_function_is_refused(entry: str) -> None:
     with pytest.raises(SourcesError, match=r"write module:function, for example tiers\.guardian\.node:main"):
-        entry_source("guardian", entry)
+        entry_source(GUARDIAN, entry)

@@ -14,7 +14,7 @@ from node_image.description import APP, DIST_PACKAGES
 from node_image.elf import strip
 from node_image.errors import ElfError
 from node_image.sources import FirstParty, entry_source, shipped_files
-from noderr.types.tier import TierManifest
+from noderr.types import ImageManifest
 
 Compiler = Callable[[Path, str], None]
 """Compiles the bytecode of a tree in place; the second argument is where the tree will be in the image."""
@@ -44,24 +44,32 @@ def stage_distributions(
 
 
 def stage_sources(
-    root: Path, sources: Path, manifest: TierManifest, manifest_text: str, *, entry_point: str, compile_tree: Compiler
+    root: Path, sources: Path, manifest: ImageManifest, manifest_text: str, *, entry_point: str, compile_tree: Compiler
 ) -> None:
     """Lay out the first-party code below `root`, with the manifest and a `__main__.py` that calls `entry_point`."""
     target = root / APP.strip("/")
     for path in shipped_files(sources):
         _copy(sources / path, target / path)
-    _write(target / "tiers" / manifest.tier / "tier.toml", manifest_text)
-    _write(target / "__main__.py", entry_source(manifest.tier, entry_point))
+    _write(target / manifest.folder / manifest.file_name, manifest_text)
+    _write(target / "__main__.py", entry_source(manifest, entry_point))
     compile_tree(target, APP)
 
 
-def stage_inventory(root: Path, parts: Iterable[Path], tier: str, architecture: str, found: FirstParty) -> None:
+def stage_inventory(
+    root: Path, parts: Iterable[Path], manifest: ImageManifest, architecture: str, found: FirstParty
+) -> None:
     """Write the inventory of the image below `root`. `parts` are the staged layers, together all but the base."""
     whole = root.with_name("whole")
     for part in parts:
         shutil.copytree(part, whole, symlinks=True, dirs_exist_ok=True, copy_function=_link)
     inventory = take_inventory(whole)
-    document = {**inventory, "tier": tier, "architecture": architecture, "missing": list(found.missing)}
+    document = {
+        **inventory,
+        "name": manifest.name,
+        "manifest": f"{manifest.folder}/{manifest.file_name}",
+        "architecture": architecture,
+        "missing": list(found.missing),
+    }
     _write(root / INVENTORY, json.dumps(document, sort_keys=True, indent=2) + "\n")
 
 

@@ -1,7 +1,8 @@
-"""`./pants lint`: no source file imports across tiers.
+"""`./pants lint`: no source file imports what its own images do not carry.
 
-The tier manifests say which tiers carry a package. A package may import another only if every tier that carries the
-first carries the second too; a tier's composition root may import what its manifest lists.
+The manifests say which images, of tiers and of the network operator's services, carry a package. A package may import
+another only if every image that carries the first carries the second too; a tier's composition root may import what its
+manifest lists.
 """
 
 from __future__ import annotations
@@ -15,19 +16,19 @@ _PACKAGE = re.compile(r"packages/noderr/([^/]+)(/|$)")
 _TIER = re.compile(r"tiers/([^/]+)(/|$)")
 
 
-def carriers(packages_by_tier: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
-    """Which tiers carry each package, by the package's folder name."""
+def carriers(packages_by_image: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    """Which images carry each package, by the package's folder name."""
     found: dict[str, frozenset[str]] = {}
-    for tier, listed in packages_by_tier.items():
+    for image, listed in packages_by_image.items():
         for name in listed:
             folder = name.replace("-", "_")
-            found[folder] = found.get(folder, frozenset()) | {tier}
+            found[folder] = found.get(folder, frozenset()) | {image}
     return found
 
 
 def violations(folder: str, imported_folders: Iterable[str], carried_by: Carriers) -> Iterator[tuple[str, str]]:
-    """Each import of `folder` that crosses tiers, as (folder imported, reason)."""
-    needed = _tiers_of(folder, carried_by)
+    """Each import of `folder` that crosses images, as (folder imported, reason)."""
+    needed = _images_of(folder, carried_by)
     if not needed:
         return
     for imported in sorted(set(imported_folders)):
@@ -40,7 +41,7 @@ def violations(folder: str, imported_folders: Iterable[str], carried_by: Carrier
             yield imported, "a composition root is imported by nobody"
 
 
-def _tiers_of(folder: str, carried_by: Carriers) -> frozenset[str]:
+def _images_of(folder: str, carried_by: Carriers) -> frozenset[str]:
     package, root = _PACKAGE.match(folder), _TIER.match(folder)
     if root:
         return frozenset({root.group(1)})

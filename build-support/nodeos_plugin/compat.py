@@ -22,6 +22,7 @@ from pants.engine.fs import (
     Digest,
     DigestContents,
     DigestSubset,
+    GlobExpansionConjunction,
     MergeDigests,
     PathGlobs,
     Paths,
@@ -62,8 +63,10 @@ async def resolve_addresses(specs: tuple[str, ...], owner: Address, field: str) 
 
 
 async def closure(addresses: Addresses) -> Closure:
-    """Everything that `addresses` reach."""
-    transitive = await Get(TransitiveTargets, TransitiveTargetsRequest(addresses))
+    """Everything that `addresses` reach, without the benchmarks among them: those are for people, not for images."""
+    roots = await Get(Targets, Addresses, addresses)
+    wanted = [root.address for root in roots if not (root.address.relative_file_path or "").endswith("_bench.py")]
+    transitive = await Get(TransitiveTargets, TransitiveTargetsRequest(wanted))
     targets = transitive.closure
     fields = [target[PythonRequirementsField] for target in targets if _is_run_time_requirement(target)]
     stripped = await Get(StrippedPythonSourceFiles, PythonSourceFilesRequest(targets, include_resources=True))
@@ -163,10 +166,13 @@ async def install_distributions(
 
 async def globs(*patterns: str) -> Digest:
     """Files of the repository; a pattern that matches nothing is an error."""
-    behaviour = GlobMatchErrorBehavior.error
-    return await Get(
-        Digest, PathGlobs(patterns, glob_match_error_behavior=behaviour, description_of_origin="the NodeOS plugin")
+    wanted = PathGlobs(
+        patterns,
+        glob_match_error_behavior=GlobMatchErrorBehavior.error,
+        conjunction=GlobExpansionConjunction.all_match,
+        description_of_origin="the NodeOS plugin",
     )
+    return await Get(Digest, PathGlobs, wanted)
 
 
 async def paths(*patterns: str) -> tuple[str, ...]:

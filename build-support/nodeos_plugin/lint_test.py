@@ -12,10 +12,14 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from nodeos_plugin import lint
 from nodeos_plugin.lint import TierBoundariesFieldSet, TierBoundariesRequest
+from nodeos_plugin.plan import MANIFESTS
 
 FILES = {
     "tiers/oracle/tier.toml": 'tier = "oracle"\npackages = ["ml", "core"]\n',
     "tiers/guardian/tier.toml": 'tier = "guardian"\npackages = ["risk-engine", "core"]\n',
+    "packages/noderr/coordinator/service.toml": 'service = "coordinator"\npackages = ["coordinator", "core"]\n',
+    "packages/noderr/coordinator/BUILD": "python_sources()",
+    "packages/noderr/coordinator/registry.py": "",
     "packages/noderr/core/BUILD": "python_sources()",
     "packages/noderr/core/clock.py": "",
     "packages/noderr/ml/BUILD": "python_sources()",
@@ -59,7 +63,13 @@ def test_a_file_that_imports_across_tiers_fails(rule_runner):
     result = _lint(rule_runner, "import noderr.core.clock\nfrom noderr.risk_engine import gate\n")
     assert result.exit_code == 1
     what = "packages/noderr/ml/model.py imports packages/noderr/risk_engine"
-    assert result.stdout == f"{what}: it is in no image of oracle (tiers/*/tier.toml)"
+    assert result.stdout == f"{what}: it is in no image of oracle ({', '.join(MANIFESTS)})"
+
+
+def test_a_tiers_file_that_imports_a_service_fails(rule_runner):
+    result = _lint(rule_runner, "from noderr.coordinator import registry\n")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("packages/noderr/ml/model.py imports packages/noderr/coordinator: it is in no image")
 
 
 def test_a_file_that_stays_in_its_tier_passes(rule_runner):

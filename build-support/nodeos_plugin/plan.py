@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
+MANIFESTS = ("tiers/*/tier.toml", "packages/noderr/*/service.toml")
+"""Where the manifests of everything that has an image are."""
+
 _HOSTS = {"linux_x86_64": "amd64", "linux_arm64": "arm64"}
 
 
@@ -79,5 +82,6 @@ def log_lines(metadata: Mapping[str, Any]) -> tuple[str, ...]:
     if listed["missing"]:
         total = len(listed["missing"]) + len(listed["present"])
         absent = f"{len(listed['missing'])} do not exist yet: {', '.join(listed['missing'])}"
-        lines.append(f"tiers/{metadata['tier']}/tier.toml lists {total} packages; {absent}")
+        name = metadata.get("tier") or metadata["service"]
+        lines.append(f"the manifest of {name} lists {total} packages; {absent}")
     return tuple(lines)

@@ -34,7 +34,7 @@ def test_missing_packages_are_said():
     }
     assert log_lines(metadata) == (
         "sha256 aa, 2.5 MB, image sha256:bb",
-        "tiers/oracle/tier.toml lists 3 packages; 2 do not exist yet: ml, ml-client",
+        "the manifest of oracle lists 3 packages; 2 do not exist yet: ml, ml-client",
     )
     metadata["packages"]["missing"] = []
     assert len(log_lines(metadata)) == 1

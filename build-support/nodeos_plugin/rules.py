@@ -34,6 +34,7 @@ from nodeos_plugin.compat import (
     with_more,
 )
 from nodeos_plugin.plan import (
+    MANIFESTS,
     archive_arguments,
     dependencies_arguments,
     existing_packages,
@@ -49,10 +50,10 @@ from nodeos_plugin.target_types import (
     DebianLockField,
     EntryPointField,
     LayersField,
+    ManifestField,
     NodeSourcesField,
     PublisherField,
     SharedField,
-    TierField,
 )
 
 logger = logging.getLogger(__name__)
@@ -70,8 +71,8 @@ class DebianRootfsFieldSet(PackageFieldSet):
 
 @dataclass(frozen=True)
 class ImageLayersFieldSet(PackageFieldSet):
-    required_fields = (TierField, EntryPointField, NodeSourcesField)
-    tier: TierField
+    required_fields = (ManifestField, EntryPointField, NodeSourcesField)
+    manifest: ManifestField
     entry_point: EntryPointField
     sources: NodeSourcesField
     shared: SharedField
@@ -116,8 +117,8 @@ async def build_rootfs(field_set: DebianRootfsFieldSet, platform: Platform) -> B
 
 @rule(desc="Build image layers")
 async def build_layers(field_set: ImageLayersFieldSet, platform: Platform, python: PythonSetup) -> BuiltPackage:
-    tier, architecture = field_set.tier.value, field_set.architecture.value
-    manifest, lock = f"tiers/{tier}/tier.toml", python.resolves[_RESOLVE]
+    folder, architecture = field_set.address.spec_path, field_set.architecture.value
+    manifest, lock = f"{folder}/{field_set.manifest.value}", python.resolves[_RESOLVE]
     platform_path = f"3rdparty/debian/platforms/{architecture}.json"
 
     base_spec = field_set.base.value
@@ -129,12 +130,12 @@ async def build_layers(field_set: ImageLayersFieldSet, platform: Platform, pytho
     everything = await closure(roots)
     shared = await closure(common)
     locked = await globs(lock, platform_path)
-    description = f"Install the distributions of {tier} for {architecture}"
-    all_tree = await install_distributions(
-        everything.requirements, locked, lock, platform_path, description=description
-    )
+    description = f"Install the distributions of {folder} for {architecture}"
+    # A service may reach a part of the shared packages; the layer that they make is the same in every image.
+    requirements = tuple(sorted({*everything.requirements, *shared.requirements}))
+    all_tree = await install_distributions(requirements, locked, lock, platform_path, description=description)
     shared_tree = await install_distributions(
-        shared.requirements, locked, lock, platform_path, description="Install the distributions that all tiers share"
+        shared.requirements, locked, lock, platform_path, description="Install the distributions that all images share"
     )
     base = await package(bases[0])
     compiler = await package(bases[-1])
@@ -144,9 +145,9 @@ async def build_layers(field_set: ImageLayersFieldSet, platform: Platform, pytho
         dependencies_arguments(compiler.artifacts[0].relpath or ""),
         await merge(await at("all", all_tree), await at("shared", shared_tree), compiler.digest),
         "out",
-        description=f"Make the layers of {tier}'s distributions for {architecture}",
+        description=f"Make the layers of {folder}'s distributions for {architecture}",
     )
-    manifests = await globs("tiers/*/tier.toml")
+    manifests = await globs(*MANIFESTS)
     inputs = await merge(
         await at("dependencies", dependencies),
         await at("sources", everything.sources),
@@ -169,7 +170,7 @@ async def build_layers(field_set: ImageLayersFieldSet, platform: Platform, pytho
         ),
         inputs,
         "out",
-        description=f"Make the layers of {tier} for {architecture}",
+        description=f"Make the layers of {folder} for {architecture}",
     )
     output = field_set.output_path.value_or_default(file_ending=None)
     content = await at(output, built)
@@ -180,7 +181,7 @@ async def build_layers(field_set: ImageLayersFieldSet, platform: Platform, pytho
     return BuiltPackage(content, tuple(BuiltPackageArtifact(name) for name in await names(content)))
 
 
-@rule(desc="Build a node's archive")
+@rule(desc="Build an archive")
 async def build_archive(field_set: NodeArchiveFieldSet) -> BuiltPackage:
     layers_address = await resolve_addresses((field_set.layers.value,), field_set.address, LayersField.alias)
     layers = await package(layers_address[0])

@@ -33,10 +33,11 @@ class DebianRootfsTarget(Target):
     help = "A root file system of hash-locked Debian packages, without a shell or a package manager."
 
 
-class TierField(StringField):
-    alias = "tier"
+class ManifestField(StringField):
+    alias = "manifest"
     required = True
-    help = "The tier: its manifest is tiers/<tier>/tier.toml."
+    help = "The manifest beside this BUILD file."
+    valid_choices = ("tier.toml", "service.toml")
     value: str
 
 
@@ -54,7 +55,7 @@ class NodeSourcesField(Dependencies):
 class SharedField(SpecialCasedDependencies):
     alias = "shared"
     required = True
-    help = "The packages that every tier carries; what they need makes the layer that all tiers share."
+    help = "The packages that every image carries; what they need makes the layer that all images share."
 
 
 class BaseField(StringField):
@@ -68,7 +69,7 @@ class ImageLayersTarget(Target):
     alias = "image_layers"
     core_fields = (
         *COMMON_TARGET_FIELDS,
-        TierField,
+        ManifestField,
         EntryPointField,
         NodeSourcesField,
         SharedField,
@@ -76,7 +77,7 @@ class ImageLayersTarget(Target):
         ArchitectureField,
         OutputPathField,
     )
-    help = "The four layers of a node's image as canonical tars, and a description of them."
+    help = "The four layers of an image as canonical tars, and a description of them."
 
 
 class LayersField(StringField):
@@ -89,7 +90,7 @@ class LayersField(StringField):
 class NodeArchiveTarget(Target):
     alias = "node_archive"
     core_fields = (*COMMON_TARGET_FIELDS, LayersField, OutputPathField)
-    help = "A node's image as a compressed archive for `docker load`, with its checksum and metadata. Needs no engine."
+    help = "An image as a compressed archive for `docker load`, with its checksum and metadata. Needs no engine."
 
 
 class ArchivesField(SpecialCasedDependencies):

@@ -8,7 +8,7 @@ import pytest
 
 from node_image.audit import DIST_PACKAGES
 from node_image.description import APP
-from noderr.types.tier import SHARED_PACKAGES, parse_manifest
+from noderr.types import SHARED_PACKAGES, parse_manifest
 from tests.image.archives import Archive
 from tests.image.engine import EngineError, docker
 

@@ -103,5 +103,17 @@ def test_missing_packages_are_those_that_cannot_be_imported(tmp_path: Path, monk
     monkeypatch.syspath_prepend(tmp_path)
     packages = ("ml-client", "core", "types")
     assert set(packages) <= KNOWN_PACKAGES
-    manifest = TierManifest("oracle", 3, "x", packages, 1024, 1025, 1, 1, Range(1, 1), Range(1, 1), 1)
+    manifest = TierManifest(
+        tier="oracle",
+        number=3,
+        responsibility="x",
+        packages=packages,
+        http_port=1024,
+        grpc_port=1025,
+        stake_nodr=1,
+        airdrop_nodr=1,
+        cpu_cores=Range(1, 1),
+        memory_gb=Range(1, 1),
+        storage_gb=1,
+    )
     assert missing_packages(manifest) == ("ml-client",)

@@ -1,7 +1,7 @@
 """Errors of `noderr.types`.
 
 TypesError
-└── ManifestError     a tier manifest that says something impossible
+└── ManifestError     a manifest that says something impossible
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def test_unknown_key_is_named() -> None:
 
 
 def test_unknown_package_is_named() -> None:
-    assert "'exekution' is none of NodeOS" in problems_of(GOOD.replace('"execution"', '"exekution"'))
+    assert "'exekution' is none that can stand here" in problems_of(GOOD.replace('"execution"', '"exekution"'))
 
 
 def test_package_listed_twice_and_shared_package_missing_are_named() -> None:
