@@ -1,23 +1,56 @@
-"""Small named tools that several packages need: time and randomness that are handed in, files that appear whole or not at
-all, and bounded back-off.
+"""Small named tools that several packages need: time and randomness that are handed in, state on the disk that
+survives a kill (files, a database), and bounded back-off.
 
 A tool moves in when a second package needs it, and not before.
 """
 
 from noderr.utils.backoff import Backoff
 from noderr.utils.clock import Clock, ManualClock, SystemClock
-from noderr.utils.errors import BackoffError, UtilsError
-from noderr.utils.files import create_file
+from noderr.utils.errors import (
+    BackoffError,
+    ClockError,
+    NewerVersionError,
+    StateBrokenError,
+    StateFileError,
+    StateTypeError,
+    StoreBusyError,
+    StoreClosedError,
+    StoreCorruptError,
+    StoreError,
+    StoreFullError,
+    StoreMigrationError,
+    UtilsError,
+)
+from noderr.utils.files import create_file, replace_file
 from noderr.utils.randomness import fresh_seed, seeded
+from noderr.utils.sqlite_store import SqliteStore
+from noderr.utils.sqlite_store_migrations import Migration
+from noderr.utils.state_file import StateFile, StateRead
 
 __all__ = [
     "Backoff",
     "BackoffError",
     "Clock",
+    "ClockError",
     "ManualClock",
+    "Migration",
+    "NewerVersionError",
+    "SqliteStore",
+    "StateBrokenError",
+    "StateFile",
+    "StateFileError",
+    "StateRead",
+    "StateTypeError",
+    "StoreBusyError",
+    "StoreClosedError",
+    "StoreCorruptError",
+    "StoreError",
+    "StoreFullError",
+    "StoreMigrationError",
     "SystemClock",
     "UtilsError",
     "create_file",
     "fresh_seed",
+    "replace_file",
     "seeded",
 ]

@@ -36,7 +36,7 @@ class Backoff:
             return self.limit_seconds if self.first_seconds else 0.0
 
     def jittered_seconds(self, attempt: int, randomness: random.Random) -> float:
-        """As `delay_seconds`, spread evenly over the upper half of it, so that many waiters do not come back at once."""
+        """As `delay_seconds`, spread evenly over its upper half, so that many waiters do not come back at once."""
         return self.delay_seconds(attempt) * randomness.uniform(0.5, 1.0)
 
     def _check(self, field: str, value: float, low: float) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from noderr.utils import Backoff, BackoffError
+from noderr.utils import Backoff, BackoffError, seeded
 
 
 def test_delays_double_up_to_the_limit() -> None:
@@ -36,3 +36,17 @@ def test_impossible_figures_are_named(figures: dict[str, float], named: str) -> 
 def test_negative_attempt_is_refused() -> None:
     with pytest.raises(BackoffError, match="attempt = -1"):
         Backoff(1, 2).delay_seconds(-1)
+
+
+@given(st.floats(0.001, 100), st.integers(0, 200), st.integers())
+def test_jitter_stays_in_the_upper_half_of_the_delay(first: float, attempt: int, seed: int) -> None:
+    backoff = Backoff(first_seconds=first, limit_seconds=1000)
+    delay = backoff.delay_seconds(attempt)
+    assert delay / 2 <= backoff.jittered_seconds(attempt, seeded(seed, "jitter")) <= delay
+
+
+def test_jitter_spreads_many_waiters_evenly() -> None:
+    randomness = seeded(1, "jitter")
+    waits = [Backoff(8, 8).jittered_seconds(0, randomness) for _ in range(4000)]
+    quarters = [sum(low <= wait < low + 1 for wait in waits) for low in (4, 5, 6, 7)]
+    assert all(900 < count < 1100 for count in quarters)

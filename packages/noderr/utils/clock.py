@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import math
 import time
 from typing import Protocol
+
+from noderr.utils.errors import ClockError
 
 _SECOND_NS = 1_000_000_000
 
@@ -21,7 +24,7 @@ class Clock(Protocol):
         """Seconds since some moment; never goes back."""
 
     async def sleep(self, seconds: float) -> None:
-        """Return after `seconds` of this clock's time."""
+        """Return after `seconds` of this clock's time; with none or less, after everybody else had a turn."""
 
 
 class SystemClock:
@@ -53,13 +56,30 @@ class ManualClock:
         return self._elapsed_ns / _SECOND_NS
 
     async def sleep(self, seconds: float) -> None:
-        wake_ns = self._elapsed_ns + max(0, round(seconds * _SECOND_NS))
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (wake_ns, next(self._order), future))
-        await future
+        # Never at once: a sleep that rounds to nothing, in a loop, would keep `advance` from ending.
+        sleeper = (self._elapsed_ns + max(1, round(seconds * _SECOND_NS)), next(self._order), future)
+        heapq.heappush(self._sleepers, sleeper)
+        try:
+            await future
+        except asyncio.CancelledError:
+            # A deadline that is never reached must not stay in memory until its time comes.
+            if sleeper in self._sleepers:
+                self._sleepers.remove(sleeper)
+                heapq.heapify(self._sleepers)
+            raise
 
     async def advance(self, seconds: float) -> None:
-        """Let `seconds` pass: each sleeper due wakes at its own time and runs until everything waits again."""
+        """Let `seconds` pass: each sleeper due wakes at its own time and runs until it waits again.
+
+        A sleeper that goes back to sleep within that time wakes again. What a sleeper hands to a thread or a socket is
+        not waited for. Raises `ClockError` for a negative or infinite time.
+        """
+        if not 0 <= seconds < math.inf:
+            raise ClockError(f"seconds = {seconds!r}: a clock goes forward by a finite time; see set_back")
         target_ns = self._elapsed_ns + round(seconds * _SECOND_NS)
         await _settle()
         while self._sleepers and self._sleepers[0][0] <= target_ns:

@@ -18,6 +18,6 @@ def fresh_seed() -> int:
 
 
 def seeded(seed: int, purpose: str) -> random.Random:
-    """The generator of `purpose` under `seed`. Purposes do not disturb each other: one more draw in one changes no other."""
+    """The generator of `purpose` under `seed`. Purposes are independent: one more draw for one changes no other."""
     digest = hashlib.sha256(f"{seed}\0{purpose}".encode()).digest()
-    return random.Random(int.from_bytes(digest, "big"))  # noqa: S311
+    return random.Random(int.from_bytes(digest, "big"))  # noqa: S311  (simulations and jitter, never keys)
