@@ -12,19 +12,23 @@ def noderr_package(
     assets=[],
     stubs=[],
     loaded_by_name=[],
+    tools=[],
     overrides={},
 ):
     """One folder below packages/noderr: sources, tests, and the only packages of ours that it may import.
 
     Between images the manifests decide (the lint `tier-boundaries`); `imports` says which way data flows within one.
     `assets` are files that the code reads, `stubs` are `.pyi` files, `loaded_by_name` sources that nothing imports and
-    that are looked for on disk (migrations), `test_utils` files that only tests import.
+    that are looked for on disk (migrations), `tools` programs for developers that belong in no image, `test_utils` files
+    that only tests import.
     """
-    not_sources = ["**/*_test.py", "**/test_*.py", "**/conftest.py", *test_utils, *loaded_by_name]
+    not_sources = ["**/*_test.py", "**/test_*.py", "**/conftest.py", *test_utils, *loaded_by_name, *tools]
     if assets:
         resources(name="assets", sources=assets)
     if loaded_by_name:
         python_sources(name="loaded_by_name", sources=loaded_by_name)
+    if tools:
+        python_sources(name="tools", sources=tools)
     python_sources(
         sources=["**/*.py", *stubs, *(f"!{name}" for name in not_sources)],
         dependencies=[
@@ -42,7 +46,7 @@ def noderr_package(
     allowed = [f"//packages/noderr/{name}/**" for name in imports]
     __dependencies_rules__(
         ("<docker_image>", "/**", "//build-support/node_image:audit", "!*"),
-        ("*", "/**", *allowed, "//3rdparty/python/**", "//tiers/**", "//:version", "!*"),
+        ("*", "/**", *allowed, "//3rdparty/python/**", "//tiers/**", "//:version", "//packages/noderr:services", "!*"),
     )
 
 

@@ -24,7 +24,11 @@ def test_carriers_use_folder_names():
     ("importer", "imported", "reason"),
     [
         ("packages/noderr/ml", "packages/noderr/risk_engine", "it is in no image of oracle"),
-        ("packages/noderr/core", "packages/noderr/ml", "it is in no image of auto-mint, coordinator, guardian, validator"),
+        (
+            "packages/noderr/core",
+            "packages/noderr/ml",
+            "it is in no image of auto-mint, coordinator, guardian, validator",
+        ),
         ("tiers/guardian", "packages/noderr/execution", "it is in no image of guardian"),
         ("tiers/guardian", "tiers/oracle", "a composition root is imported by nobody"),
         ("packages/noderr/ml", "packages/noderr/coordinator", "it is in no image of oracle"),

@@ -1,7 +1,7 @@
 """Signed protobuf messages: what nodes and the coordinator send each other.
 
-The signature covers a domain word, the length and bytes of a context, and the payload. The domain keeps a signature made
-for one purpose from being used for another; the context ties a reply to its request.
+The signature covers a domain word, the length and bytes of a context, and the payload. The domain keeps a signature
+made for one purpose from being used for another; the context ties a reply to its request.
 """
 
 from __future__ import annotations

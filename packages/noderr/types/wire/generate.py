@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from grpc_tools import protoc
+from grpc_tools import protoc  # type: ignore[import-untyped]  # It ships no types, as the next.
+from mypy_protobuf import main as mypy_protobuf  # type: ignore[import-untyped]
 
 HERE = Path(__file__).parent
 _PACKAGE = "noderr/types/wire"
+_PLUGINS: dict[str, Callable[[], None]] = {"mypy": mypy_protobuf.main, "mypy_grpc": mypy_protobuf.grpc}
 
 
 class GenerateError(Exception):
@@ -30,10 +34,23 @@ def generated(out: Path, sources: Path = HERE) -> list[Path]:
 
 def _protoc(sources: Path, protos: Sequence[Path], *outputs: str) -> None:
     import_root = sources.parents[2]
-    with as_file(files("grpc_tools") / "_proto") as well_known:
-        names = [str(path.relative_to(import_root)) for path in protos]
-        if protoc.main(["protoc", f"-I{import_root}", f"-I{well_known}", *outputs, *names]) != 0:
+    names = [str(path.relative_to(import_root)) for path in protos]
+    with as_file(files("grpc_tools") / "_proto") as well_known, tempfile.TemporaryDirectory() as folder:
+        plugins = [f"--plugin=protoc-gen-{name}={_program(Path(folder, name), run)}" for name, run in _PLUGINS.items()]
+        if protoc.main(["protoc", *plugins, f"-I{import_root}", f"-I{well_known}", *outputs, *names]) != 0:
             raise GenerateError(f"protoc refused {', '.join(names)}")
+
+
+def _program(target: Path, run: Callable[[], None]) -> Path:
+    """An executable file that calls `run` in this Python: protoc starts its plugins, and these need not be on PATH."""
+    code = f"from {run.__module__} import {run.__name__} as run; run()"
+    # A shell script, because the path of an interpreter can be longer than what a `#!` line holds.
+    search = shlex.quote(os.pathsep.join(filter(None, sys.path)))
+    target.write_text(
+        f"#!/bin/sh\nPYTHONPATH={search} exec {shlex.quote(sys.executable)} -c {shlex.quote(code)}\n", encoding="utf-8"
+    )
+    target.chmod(0o700)
+    return target
 
 
 def main() -> int:
