@@ -67,9 +67,12 @@ def _run(command: str, manifest: TierManifest, version_file: Path, make_parts: M
                 print(problem, file=sys.stderr)
             return 1 if problem else 0
         case "settings":
+            from noderr.core.settings import NodeSettings
+            from noderr.core.settings_loader import tier_defaults
             from noderr.core.settings_template import settings_template
 
-            print(settings_template(manifest, read_version(version_file)), end="")
+            title = f"a NodeOS {manifest.tier} node, version {read_version(version_file)}"
+            print(settings_template(NodeSettings, tier_defaults(manifest), title), end="")
         case "version":
             print(manifest.tier, read_version(version_file))
         case _:

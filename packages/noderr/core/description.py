@@ -8,7 +8,7 @@ import msgspec
 
 from noderr.core.identity import NodeIdentity
 from noderr.core.status import StatusBoard
-from noderr.core.vitals import Vitals
+from noderr.core.vitals import Missing, Vitals
 from noderr.types import TierManifest
 
 
@@ -34,8 +34,55 @@ class ServiceDescription(msgspec.Struct, frozen=True):
     problem: str | None
 
 
+class PeerDescription(msgspec.Struct, frozen=True):
+    """A node on the peer list. What it says of itself (`tier`, `version`, `ready`) is None until it has answered."""
+
+    node_id: str
+    address: str
+    connected: bool
+    tier: str | None = None
+    version: str | None = None
+    ready: bool | None = None
+    round_trip_seconds: float | None = None
+    last_seen_at: datetime | None = None
+    queued_messages: int = 0
+    problem: str | None = None
+
+
+class QueueDescription(msgspec.Struct, frozen=True):
+    """Events or messages that wait; `dropped` since the start."""
+
+    name: str
+    length: int
+    limit: int
+    dropped: int
+
+
+class RoundDescription(msgspec.Struct, frozen=True):
+    """Where a protocol of rounds stands, as the service that runs it says."""
+
+    protocol: str
+    round: int
+    state: str
+    started_at: datetime
+
+
+class CoordinatorDescription(msgspec.Struct, frozen=True):
+    """This node's side of the coordinator. `url` is empty when none is set."""
+
+    url: str
+    reachable: bool
+    last_heartbeat_at: datetime | None
+    clock_offset_seconds: float | None
+    desired_version: str | None
+    spooled_records: int
+    spooled_bytes: int
+    dropped_records: int
+    problem: str | None
+
+
 class NodeDescription(msgspec.Struct, frozen=True):
-    """One node at one moment."""
+    """One node at one moment. `missing` is what `/ready` says."""
 
     identity: Identity
     tier: str
@@ -48,6 +95,11 @@ class NodeDescription(msgspec.Struct, frozen=True):
     ready: bool
     packages: Packages
     services: tuple[ServiceDescription, ...]
+    missing: tuple[Missing, ...] = ()
+    peers: tuple[PeerDescription, ...] = ()
+    queues: tuple[QueueDescription, ...] = ()
+    rounds: tuple[RoundDescription, ...] = ()
+    coordinator: CoordinatorDescription | None = None
 
 
 class NodeDescriber:

@@ -51,6 +51,7 @@ class GrpcService:
 
     name = "grpc"
     critical = True
+    requires: tuple[str, ...] = ()
 
     def __init__(self, board: StatusBoard, vitals: Vitals, *, host: str, port: int, drain_seconds: float) -> None:
         self._board = board

@@ -29,6 +29,7 @@ class HttpService:
 
     name = "http"
     critical = True
+    requires: tuple[str, ...] = ()
 
     def __init__(self, app: ASGIApp, *, host: str, port: int) -> None:
         self._app = app

@@ -24,7 +24,8 @@ from noderr.core.identity import load_identity
 from noderr.core.packages import missing_packages
 from noderr.core.parts import MakeParts, NodeContext
 from noderr.core.service import Service
-from noderr.core.settings_loader import load_settings
+from noderr.core.settings import NodeSettings
+from noderr.core.settings_loader import load_settings, tier_defaults
 from noderr.core.status import ServiceState, ServiceStatus, StatusBoard
 from noderr.core.supervisor import Supervisor
 from noderr.core.vitals import Vitals
@@ -39,7 +40,7 @@ _HARD_LIMIT_EXTRA_SECONDS = 0.7
 
 def serve(manifest: TierManifest, version: str, environ: Mapping[str, str], make_parts: MakeParts) -> None:
     """Run the node until SIGTERM or SIGINT. Raises `CoreError` when it cannot start or go on."""
-    settings = load_settings(environ, manifest)
+    settings = load_settings(environ, NodeSettings, tier_defaults(manifest))
     configure_logging(sys.stdout, level=settings.log_level, tier=manifest.tier, version=version)
     data_dir = prepare_data_dir(settings.data_dir, manifest.tier)
     identity = load_identity(data_dir, settings.private_key())

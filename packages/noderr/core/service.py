@@ -21,6 +21,10 @@ class Service(Protocol):
     def critical(self) -> bool:
         """Whether the node ends when this service is dead. If not, the node is not ready, and lives."""
 
+    @property
+    def requires(self) -> Sequence[str]:
+        """Names of services that must run before this one starts, and that are stopped after it."""
+
     async def start(self) -> None:
         """Take what `run` needs (ports, files). When it returns the service can be used."""
 

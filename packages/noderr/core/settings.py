@@ -3,51 +3,70 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import AfterValidator, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-PREFIX = "NODEOS_"
+from noderr.core.peer_address import PeerAddress, parse_peer, split_host_port
+from noderr.core.settings_schema import PREFIX, Port, Settings
+from noderr.types.signing.node_key import parse_public_key
 
 _KEY_HEX_DIGITS = 64
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def _check_key(key: SecretStr) -> SecretStr:
+def check_private_key(key: SecretStr) -> SecretStr:
+    """Raises `ValueError` unless the secret is 64 hexadecimal digits."""
     text = key.get_secret_value()
     if len(text) != _KEY_HEX_DIGITS or not set(text) <= set("0123456789abcdefABCDEF"):
         raise ValueError(f"must be {_KEY_HEX_DIGITS} hexadecimal digits, has {len(text)} characters")
     return key
 
 
-type _Port = Annotated[int, Field(ge=0, le=65535)]
+type PrivateKeyText = Annotated[SecretStr, AfterValidator(check_private_key)]
 
 
-class NodeSettings(BaseSettings):
-    """What an operator may set. Each field is the environment variable `NODEOS_<FIELD>`; its description is the remedy
-    in error messages and the comment in the generated `.env`. Ports have their default from the tier's manifest.
-    """
+def private_key_of(secret: SecretStr | None) -> Ed25519PrivateKey | None:
+    """The key that a checked secret stands for, if any."""
+    return None if secret is None else Ed25519PrivateKey.from_private_bytes(bytes.fromhex(secret.get_secret_value()))
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+def _check_peers(text: str) -> str:
+    for part in filter(None, map(str.strip, text.split(","))):
+        parse_peer(part)
+    return text
+
+
+def _check_address(text: str) -> str:
+    if text:
+        split_host_port(text)
+    return text
+
+
+def _check_url(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError("must be an http:// or https:// address without query")
+    return text
+
+
+def _check_public_key(text: str) -> str:
+    if text:
+        parse_public_key(text)
+    return text
+
+
+class ProcessSettings(Settings):
+    """What every process of ours has, a node and a service of the network operator alike."""
 
     http_host: str = Field(
         "127.0.0.1",
         min_length=1,
         description="IP address on which the HTTP API listens; an image listens on all of its own.",
     )
-    http_port: _Port = Field(description="TCP port of the HTTP API, 0 to 65535; 0 takes a free one.")
-    grpc_host: str = Field(
-        "127.0.0.1",
-        min_length=1,
-        description="IP address on which the gRPC server listens; an image listens on all, as for HTTP.",
-    )
-    grpc_port: _Port = Field(description="TCP port of the gRPC server, 0 to 65535; 0 takes a free one.")
-    data_dir: Path | None = Field(
-        None,
-        description="Directory for the node's key and state. Unset: /data where that can be written, "
-        "else .nodeos/<tier> in the working directory.",
-    )
+    http_port: Port = Field(description="TCP port of the HTTP API, 0 to 65535; 0 takes a free one.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged: debug, info, warning or error."
     )
@@ -55,46 +74,81 @@ class NodeSettings(BaseSettings):
     drain_seconds: float = Field(
         8.0, ge=0, le=9, description="Seconds that open work gets to finish after SIGTERM, 0 to 9."
     )
-    node_key: Annotated[SecretStr, AfterValidator(_check_key)] | None = Field(
+    otlp_endpoint: Annotated[str, AfterValidator(_check_url)] = Field(
+        "",
+        description="Where traces go: the address of an OpenTelemetry collector that takes OTLP over gRPC, such as "
+        "http://127.0.0.1:4317. Unset: no tracing, and none of its libraries is loaded.",
+    )
+    random_seed: int | None = Field(
+        None,
+        ge=0,
+        description="Seed of everything that is drawn by lot (jitter, sampling), to replay a run. Unset: a fresh one, "
+        "which the log names. Keys never come from it.",
+    )
+
+
+class NodeSettings(ProcessSettings):
+    """What an operator may set. Ports have their default from the tier's manifest."""
+
+    grpc_host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="IP address on which the gRPC server listens; an image listens on all, as for HTTP.",
+    )
+    grpc_port: Port = Field(description="TCP port of the gRPC server, 0 to 65535; 0 takes a free one.")
+    data_dir: Path | None = Field(
+        None,
+        description="Directory for the node's key and state. Unset: /data where that can be written, "
+        "else .nodeos/<tier> in the working directory.",
+    )
+    node_key: PrivateKeyText | None = Field(
         None,
         description="The node's Ed25519 private key, 64 hexadecimal digits, to move a node to a new data directory. "
         "Unset: the key in the data directory, made in the first start.",
     )
+    peers: Annotated[str, AfterValidator(_check_peers)] = Field(
+        "",
+        description="Nodes to connect to, separated by commas, each <public key>@<host>:<port>. Those that the "
+        "coordinator names are added. Nobody else can talk to this node's gRPC port.",
+    )
+    advertised_address: Annotated[str, AfterValidator(_check_address)] = Field(
+        "",
+        description="host:port under which other nodes reach this node's gRPC port. Unset: the coordinator does not "
+        "name this node to others.",
+    )
+    coordinator_url: Annotated[str, AfterValidator(_check_url)] = Field(
+        "",
+        description="Address of the network's coordinator, such as https://coordinator.example.org. Unset: this node "
+        "reports to nobody, and its telemetry waits in the data directory.",
+    )
+    coordinator_key: Annotated[str, AfterValidator(_check_public_key)] = Field(
+        "",
+        description="The coordinator's public key, 64 hexadecimal digits; its answers are checked against it. May be "
+        "left out only where the address is https:// or on this machine.",
+    )
+    telemetry_spool_mb: int = Field(
+        64,
+        ge=1,
+        le=4096,
+        description="Space for telemetry that the coordinator has not taken, in MB; above it the oldest is dropped.",
+    )
 
     @model_validator(mode="after")
-    def _two_ports(self) -> Self:
+    def _together(self) -> Self:
         if self.http_port == self.grpc_port != 0:
             raise ValueError(f"{PREFIX}HTTP_PORT and {PREFIX}GRPC_PORT are both {self.http_port}: choose two ports")
+        url = urlsplit(self.coordinator_url)
+        if url.scheme == "http" and url.hostname not in _LOOPBACK and not self.coordinator_key:
+            raise ValueError(
+                f"{PREFIX}COORDINATOR_URL={self.coordinator_url!r} is not encrypted, so anybody on the way could "
+                f"answer: use https://, or set {PREFIX}COORDINATOR_KEY"
+            )
         return self
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        # `load_settings` reads the environment that it is given, and hands in what it found.
-        return (init_settings,)
 
     def private_key(self) -> Ed25519PrivateKey | None:
         """The key given by `node_key`, if any."""
-        if self.node_key is None:
-            return None
-        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(self.node_key.get_secret_value()))
+        return private_key_of(self.node_key)
 
-
-def variable(field: str) -> str:
-    """The environment variable of a field: `http_port` is NODEOS_HTTP_PORT."""
-    return PREFIX + field.upper()
-
-
-def secret_fields() -> frozenset[str]:
-    """Fields that hold a secret; each may come as `NODEOS_<FIELD>_FILE`, the path of a file that holds it."""
-    return frozenset(name for name, field in NodeSettings.model_fields.items() if _holds_secret(field.annotation))
-
-
-def _holds_secret(annotation: Any) -> bool:
-    return annotation is SecretStr or any(_holds_secret(part) for part in get_args(annotation))
+    def peer_addresses(self) -> tuple[PeerAddress, ...]:
+        """The peers of `peers`, in its order."""
+        return tuple(parse_peer(part) for part in filter(None, map(str.strip, self.peers.split(","))))

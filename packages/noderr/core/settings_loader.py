@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from noderr.core.errors import SettingsError
-from noderr.core.settings import PREFIX, NodeSettings, secret_fields, variable
+from noderr.core.settings_schema import PREFIX, Settings, secret_fields, variable
 from noderr.types import TierManifest
 
 _FILE = "_FILE"
@@ -40,23 +40,26 @@ BUILD_VARIABLES = frozenset(
 """Variables of the build. A node started by `./pants run` inherits them; they are no settings and no mistakes."""
 
 
-def load_settings(environ: Mapping[str, str], manifest: TierManifest) -> NodeSettings:
-    """Read and check the settings. Raises `SettingsError` with every problem: variable, value and remedy.
+def load_settings[S: Settings](environ: Mapping[str, str], schema: type[S], defaults: Mapping[str, int]) -> S:
+    """Read and check the settings of `schema`; `defaults` are those that the manifest gives.
 
-    An empty value counts as unset, because that is what a `.env` line without a value gives.
+    Raises `SettingsError` with every problem: variable, value and remedy. An empty value counts as unset, because that
+    is what a `.env` line without a value gives.
     """
     ours = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value}
     values: dict[str, str] = {}
-    problems = list(_unknown(ours))
-    for field in NodeSettings.model_fields:
+    secrets = secret_fields(schema)
+    problems = list(_unknown(ours, schema, secrets))
+    for field in schema.model_fields:
         if variable(field) in ours:
             values[field] = ours[variable(field)]
-        if field in secret_fields() and (path := ours.get(variable(field) + _FILE)):
+        if field in secrets and (path := ours.get(variable(field) + _FILE)):
             problems += _read_secret(field, path, values)
     try:
-        settings = NodeSettings(**(tier_defaults(manifest) | values))  # type: ignore[arg-type]
+        settings = schema(**(dict(defaults) | values))
     except ValidationError as error:
-        problems += [_describe(details, ours) for details in error.errors(include_url=False, include_context=False)]
+        details = error.errors(include_url=False, include_context=False)
+        problems += [_describe(one, ours, schema, secrets) for one in details]
         raise SettingsError(problems) from None  # Its text would repeat the values of secrets.
     if problems:
         raise SettingsError(problems)
@@ -68,9 +71,9 @@ def tier_defaults(manifest: TierManifest) -> dict[str, int]:
     return {"http_port": manifest.http_port, "grpc_port": manifest.grpc_port}
 
 
-def _unknown(ours: Mapping[str, str]) -> Iterator[str]:
-    known = {variable(field) for field in NodeSettings.model_fields}
-    known |= {variable(field) + _FILE for field in secret_fields()}
+def _unknown(ours: Mapping[str, str], schema: type[Settings], secrets: frozenset[str]) -> Iterator[str]:
+    known = {variable(field) for field in schema.model_fields}
+    known |= {variable(field) + _FILE for field in secrets}
     for name in sorted(set(ours) - known - BUILD_VARIABLES):
         close = difflib.get_close_matches(name, known, n=1)
         # Its value is not shown: it may be a secret under a misspelt name.
@@ -89,11 +92,11 @@ def _read_secret(field: str, path: str, values: dict[str, str]) -> Iterator[str]
         yield f"{name}{_FILE}={path!r}: cannot be read: {reason}. Name a file that holds the secret and nothing else"
 
 
-def _describe(details: ErrorDetails, ours: Mapping[str, str]) -> str:
+def _describe(details: ErrorDetails, ours: Mapping[str, str], schema: type[Settings], secrets: frozenset[str]) -> str:
     message = details["msg"].removeprefix("Value error, ")
     if not details["loc"]:
         return message
     field = str(details["loc"][0])
     name = variable(field)
-    value = "(hidden)" if field in secret_fields() else repr(ours.get(name))
-    return f"{name}={value}: {message}. It is: {NodeSettings.model_fields[field].description}"
+    value = "(hidden)" if field in secrets else repr(ours.get(name))
+    return f"{name}={value}: {message}. It is: {schema.model_fields[field].description}"

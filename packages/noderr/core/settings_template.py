@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 
-from noderr.core.settings import NodeSettings, secret_fields, variable
-from noderr.core.settings_loader import tier_defaults
-from noderr.types import TierManifest
+from noderr.core.settings_schema import Settings, secret_fields, variable
 
 
-def settings_template(manifest: TierManifest, version: str) -> str:
-    """The text of a `.env` for this tier in which every setting is commented out at its default."""
-    defaults = tier_defaults(manifest)
-    blocks = [f"# Settings of a NodeOS {manifest.tier} node, version {version}. Remove the # before a line to set it."]
-    for name, field in NodeSettings.model_fields.items():
+def settings_template(schema: type[Settings], defaults: Mapping[str, int], title: str) -> str:
+    """The text of a `.env` in which every setting is commented out at its default; `title` says what it is for."""
+    blocks = [f"# Settings of {title}. Remove the # before a line to set it."]
+    secrets = secret_fields(schema)
+    for name, field in schema.model_fields.items():
         lines = textwrap.wrap(field.description or "", 110, initial_indent="# ", subsequent_indent="# ")
         default = defaults.get(name, field.default)
         lines.append(f"#{variable(name)}={'' if default is None else default}")
-        if name in secret_fields():
+        if name in secrets:
             lines += [f"# Or the path of a file that holds {variable(name)}:", f"#{variable(name)}_FILE="]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"

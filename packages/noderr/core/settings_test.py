@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noderr.core.errors import SettingsError
-from noderr.core.settings import NodeSettings, variable
-from noderr.core.settings_loader import load_settings
-from noderr.core.settings_template import settings_template
+from noderr.core.settings import NodeSettings
+from noderr.core.settings_loader import load_settings as load_any_settings
+from noderr.core.settings_loader import tier_defaults
+from noderr.core.settings_schema import variable
+from noderr.core.settings_template import settings_template as any_settings_template
 from noderr.types import TierManifest, parse_manifest
 
 KEY = "11" * 32
@@ -31,6 +34,14 @@ def manifest() -> TierManifest:
         memory_gb = { min = 2, max = 4 }
         storage_gb = 10
         """)
+
+
+def load_settings(environ: Mapping[str, str], manifest: TierManifest) -> NodeSettings:
+    return load_any_settings(environ, NodeSettings, tier_defaults(manifest))
+
+
+def settings_template(manifest: TierManifest) -> str:
+    return any_settings_template(NodeSettings, tier_defaults(manifest), "a node")
 
 
 def problems(environ: dict[str, str], manifest: TierManifest) -> list[str]:
@@ -110,7 +121,7 @@ def test_variables_of_the_build_are_no_mistake(manifest: TierManifest) -> None:
 
 
 def test_template_names_every_setting_and_its_defaults_load(manifest: TierManifest) -> None:
-    text = settings_template(manifest, "1.2.3")
+    text = settings_template(manifest)
     lines = [line.removeprefix("#") for line in text.splitlines() if re.match(r"#?NODEOS_", line)]
     environ = dict(line.split("=", 1) for line in lines)
     assert set(environ) == {variable(field) for field in NodeSettings.model_fields} | {"NODEOS_NODE_KEY_FILE"}
@@ -118,10 +129,43 @@ def test_template_names_every_setting_and_its_defaults_load(manifest: TierManife
 
 
 def test_template_comments_every_setting(manifest: TierManifest) -> None:
-    text = settings_template(manifest, "1.2.3")
+    text = settings_template(manifest)
     for block in text.strip().split("\n\n"):
         assert block.startswith("# ")
     assert "#NODEOS_HTTP_PORT=3003" in text
+
+
+KEY_AT = "ab" * 32 + "@"
+
+
+@pytest.mark.parametrize(
+    ("peers", "words"),
+    [
+        ("nonsense", "has no @"),
+        ("12@host:1", "is no public key"),
+        (KEY_AT + "host", "write host:port"),
+        (KEY_AT + "host:0", "from 1 to 65535"),
+        (KEY_AT + "::1:5", "IPv6 address in brackets"),
+    ],
+)
+def test_wrong_peer_is_refused_with_its_reason(manifest: TierManifest, peers: str, words: str) -> None:
+    [problem] = problems({"NODEOS_PEERS": peers}, manifest)
+    assert problem.startswith("NODEOS_PEERS=")
+    assert words in problem
+
+
+def test_peers_are_read_in_order(manifest: TierManifest) -> None:
+    settings = load_settings({"NODEOS_PEERS": f"{KEY_AT}one:1, {KEY_AT}[::1]:2,"}, manifest)
+    assert [(peer.host, peer.port) for peer in settings.peer_addresses()] == [("one", 1), ("::1", 2)]
+    assert str(settings.peer_addresses()[1]) == KEY_AT + "[::1]:2"
+
+
+def test_coordinator_in_the_clear_needs_its_key(manifest: TierManifest) -> None:
+    clear = {"NODEOS_COORDINATOR_URL": "http://coordinator:3010"}
+    assert "NODEOS_COORDINATOR_KEY" in problems(clear, manifest)[0]
+    load_settings(clear | {"NODEOS_COORDINATOR_KEY": KEY}, manifest)
+    load_settings({"NODEOS_COORDINATOR_URL": "https://coordinator.example.org"}, manifest)
+    load_settings({"NODEOS_COORDINATOR_URL": "http://127.0.0.1:3010"}, manifest)
 
 
 @given(st.sampled_from(sorted(NodeSettings.model_fields)), st.text(max_size=30))

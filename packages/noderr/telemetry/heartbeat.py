@@ -20,6 +20,7 @@ class LoopHeartbeat:
 
     name = NAME
     critical = True
+    requires: tuple[str, ...] = ()
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ class SigningError(TypesError):
     """Any error of keys and signatures."""
 
 
-class PublicKeyError(SigningError):
+class PublicKeyError(SigningError, ValueError):
     """Not a node's public key; the message says what it is and what would be."""
 
 
