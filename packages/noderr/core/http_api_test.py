@@ -27,6 +27,7 @@ class Enrolled:
     def __init__(self, name: str, critical: bool) -> None:
         self.name = name
         self.critical = critical
+        self.requires: tuple[str, ...] = ()
 
     async def start(self) -> None: ...
     async def run(self) -> None: ...

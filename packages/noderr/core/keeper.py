@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
@@ -18,7 +17,7 @@ import structlog
 from noderr.core.errors import CriticalServiceError, ServiceEndedError
 from noderr.core.service import Service
 from noderr.core.status import ServiceState, StatusBoard
-from noderr.utils import Backoff
+from noderr.utils import Backoff, Clock
 
 _log = structlog.get_logger("noderr.core.keeper")
 _BACKOFF = Backoff(first_seconds=0.5, limit_seconds=30)
@@ -38,21 +37,19 @@ class RestartPolicy:
 
 
 class Keeper:
-    """One service and its lives. `clock` and `sleep` are in seconds."""
+    """One service and its lives."""
 
     def __init__(
         self,
         service: Service,
         board: StatusBoard,
         policy: RestartPolicy,
-        clock: Callable[[], float],
-        sleep: Callable[[float], Awaitable[None]],
+        clock: Clock,
     ) -> None:
         self.service = service
         self._board = board
         self._policy = policy
         self._clock = clock
-        self._sleep = sleep
         self._stopping = False
         self._has_run = False
         self._restarts: deque[float] = deque()
@@ -65,7 +62,7 @@ class Keeper:
                 if self._stopping:
                     break
                 await self._clean_up()
-                await self._sleep(self._next_delay_seconds(failure))
+                await self._clock.sleep(self._next_delay_seconds(failure))
         except asyncio.CancelledError:
             if not self._stopping:
                 await self._clean_up()
@@ -89,6 +86,7 @@ class Keeper:
         """One life from start to end; returns why it ended."""
         name = self.service.name
         try:
+            await self._board.when_running(self.service.requires, waiting=name)
             self._board.change(name, ServiceState.STARTING, self._board.status(name).problem)
             await self.service.start()
             self._has_run = True
@@ -110,7 +108,7 @@ class Keeper:
         return failure
 
     def _next_delay_seconds(self, failure: Exception) -> float:
-        now = self._clock()
+        now = self._clock.monotonic()
         while self._restarts and self._restarts[0] <= now - self._policy.window_seconds:
             self._restarts.popleft()
         spent = not self._has_run or len(self._restarts) >= self._policy.budget

@@ -46,7 +46,7 @@ async def slow(request):
 
 class Part:
     def __init__(self, name, critical, starts=True):
-        self.name, self.critical, self.starts = name, critical, starts
+        self.name, self.critical, self.starts, self.requires = name, critical, starts, ()
     async def start(self):
         if not self.starts:
             raise ConnectionError("no peer")

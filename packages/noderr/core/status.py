@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -13,6 +14,7 @@ from noderr.core.service import Service
 class ServiceState(StrEnum):
     """Where in its life a service is."""
 
+    WAITING = "waiting"  # for services that it requires
     STARTING = "starting"
     RUNNING = "running"
     RESTARTING = "restarting"  # failed, and waits to be started again
@@ -27,7 +29,7 @@ class ServiceStatus:
 
     name: str
     critical: bool
-    state: ServiceState = ServiceState.STARTING
+    state: ServiceState = ServiceState.WAITING
     restarts: int = 0
     problem: str | None = None
 
@@ -39,6 +41,7 @@ class StatusBoard:
         self._services: dict[str, Service] = {}
         self._statuses: dict[str, ServiceStatus] = {}
         self._subscribers: list[Callable[[ServiceStatus], None]] = []
+        self._changed = asyncio.Event()
 
     def enrol(self, service: Service) -> None:
         """Add a service. Raises `ServiceError` when its name is taken."""
@@ -52,6 +55,16 @@ class StatusBoard:
         old = self._statuses[name]
         restarts = old.restarts + (state is ServiceState.RESTARTING)
         self._publish(replace(old, state=state, restarts=restarts, problem=problem))
+
+    async def when_running(self, names: Sequence[str], *, waiting: str) -> None:
+        """Return once all of `names` run; until then the status of `waiting` says for which it waits."""
+        while absent := [name for name in names if self._statuses[name].state is not ServiceState.RUNNING]:
+            reason = f"waits for {', '.join(absent)}"
+            status = self._statuses[waiting]
+            if (status.state, status.problem) != (ServiceState.WAITING, reason):
+                self.change(waiting, ServiceState.WAITING, reason)
+            self._changed.clear()
+            await self._changed.wait()
 
     def subscribe(self, subscriber: Callable[[ServiceStatus], None]) -> None:
         """Call `subscriber` with each status that changes from now on."""
@@ -68,5 +81,6 @@ class StatusBoard:
 
     def _publish(self, status: ServiceStatus) -> None:
         self._statuses[status.name] = status
+        self._changed.set()
         for subscriber in self._subscribers:
             subscriber(status)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
 from noderr.core.keeper import Keeper, RestartPolicy
 from noderr.core.service import Service
+from noderr.core.start_order import start_waves
 from noderr.core.status import StatusBoard
+from noderr.utils import Clock, SystemClock
 
 _log = structlog.get_logger("noderr.core.supervisor")
 
 _CANCEL_SECONDS = 0.5
 """What a cancelled service gets to end; one that takes longer is left to the end of the process."""
 
+type _Lives = Mapping[asyncio.Task[None], Keeper]
+
 
 class Supervisor:
-    """Enrols `services` on the board and runs them. `drain_seconds` is for all of them together."""
+    """Enrols `services` on the board and runs them. `drain_seconds` is for all of them together.
+
+    Raises `ServiceError` when what the services require of each other cannot be had.
+    """
 
     def __init__(
         self,
@@ -28,12 +34,12 @@ class Supervisor:
         *,
         drain_seconds: float,
         policy: RestartPolicy | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Clock | None = None,
     ) -> None:
         self._drain_seconds = drain_seconds
-        policy = policy or RestartPolicy()
-        self._keepers = [Keeper(service, board, policy, clock, sleep) for service in services]
+        policy, clock = policy or RestartPolicy(), clock or SystemClock()
+        self._waves = start_waves(services)
+        self._keepers = [Keeper(service, board, policy, clock) for service in services]
         for service in services:
             board.enrol(service)
 
@@ -52,19 +58,33 @@ class Supervisor:
             if life.done() and not life.cancelled() and (error := life.exception()):
                 raise error
 
-    async def _drain(self, lives: Mapping[asyncio.Task[None], Keeper]) -> None:
-        """Tell all to stop at once: a service that waits for its own open work does not cost the others their time."""
+    async def _drain(self, lives: _Lives) -> None:
+        """Stop in the reverse of the starting order: what others require goes last.
+
+        Those of one wave stop together: one that waits for its own open work does not cost the others their time. A
+        wave that uses less of the time than its share leaves it to the next.
+        """
         _log.info("draining", drain_seconds=self._drain_seconds)
-        stops = []
-        for life, keeper in lives.items():
-            if keeper.running:
-                stops.append(asyncio.create_task(keeper.stop()))
-            else:
-                life.cancel()
-        _, late = await asyncio.wait([*lives, *stops], timeout=self._drain_seconds)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._drain_seconds
+        late: set[asyncio.Task[None]] = set()
+        for left, wave in zip(range(len(self._waves), 0, -1), reversed(self._waves), strict=True):
+            members = {life: keeper for life, keeper in lives.items() if keeper.service in wave}
+            late |= await self._stop_wave(members, max(0.0, end - loop.time()) / left)
         if late:
             services = sorted(life.get_name() for life in lives if life in late)
             _log.error("drain_incomplete", drain_seconds=self._drain_seconds, cancelled=services)
             for task in late:
                 task.cancel()
             await asyncio.wait(late, timeout=_CANCEL_SECONDS)
+
+    async def _stop_wave(self, members: _Lives, seconds: float) -> set[asyncio.Task[None]]:
+        """Returns what did not end in time: lives, and calls of `stop`."""
+        stops = []
+        for life, keeper in members.items():
+            if keeper.running:
+                stops.append(asyncio.create_task(keeper.stop()))
+            else:
+                life.cancel()
+        _, late = await asyncio.wait([*members, *stops], timeout=seconds)
+        return late

@@ -18,7 +18,15 @@ POLICY = RestartPolicy(Backoff(first_seconds=1, limit_seconds=4), budget=3, wind
 class FakeService:
     """Runs until stopped, unless a script says what its next lives do; an empty script is a good life."""
 
-    def __init__(self, name: str, *, critical: bool = True, lives: Sequence[str] = (), slow_seconds: float = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        critical: bool = True,
+        lives: Sequence[str] = (),
+        slow_seconds: float = 0,
+        requires: Sequence[str] = (),
+    ) -> None:
         self.name = name
         self.critical = critical
         self.lives = list(lives)
@@ -26,6 +34,7 @@ class FakeService:
         self.calls: list[str] = []
         self.finished = False
         self.needs: tuple[str, ...] = ()
+        self.requires: tuple[str, ...] = tuple(requires)
         self._stopping = asyncio.Event()
 
     async def start(self) -> None:
@@ -69,11 +78,16 @@ class Rig:
             self.board,
             drain_seconds=drain_seconds,
             policy=POLICY,
-            clock=lambda: self.now,
-            sleep=self._sleep,
+            clock=self,
         )
 
-    async def _sleep(self, seconds: float) -> None:
+    def now_ns(self) -> int:
+        return round(self.now * 1e9)
+
+    def monotonic(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
         self.now += seconds
         await asyncio.sleep(3600 if self.wait_for_ever else 0)
@@ -212,7 +226,7 @@ async def test_ready_names_packages_services_and_needs() -> None:
     rig = Rig(service)
     vitals = Vitals(rig.board, loop_turning=lambda: False, missing_packages=["risk-engine"])
     package = Missing("package", "risk-engine", "not in this build")
-    assert vitals.missing() == (package, Missing("service", "feed", "is starting"))
+    assert vitals.missing() == (package, Missing("service", "feed", "is waiting"))
     assert vitals.problems() == (
         "critical service feed is starting",
         "the event loop has not turned for too long",
@@ -220,3 +234,51 @@ async def test_ready_names_packages_services_and_needs() -> None:
     running = await rig.run_until_settled("feed")
     assert vitals.missing() == (package, Missing("need", "feed", "prices of ETH"))
     await rig.end(running)
+
+
+async def test_service_starts_after_those_that_it_requires_and_stops_before_them() -> None:
+    top, middle, bottom = (
+        FakeService("top", requires=["middle"]),
+        FakeService("middle", requires=["bottom"], slow_seconds=0.05),
+        FakeService("bottom"),
+    )
+    rig = Rig(top, middle, bottom)
+    seen: list[tuple[str, ServiceState]] = []
+    rig.board.subscribe(lambda status: seen.append((status.name, status.state)))
+    await rig.end(await rig.run_until_settled("top", "middle", "bottom"))
+
+    def order(state: ServiceState) -> list[str]:
+        return [name for name, found in seen if found is state]
+
+    assert order(ServiceState.RUNNING) == ["bottom", "middle", "top"]
+    assert order(ServiceState.STOPPED) == ["top", "middle", "bottom"]
+    assert seen.index(("middle", ServiceState.STOPPED)) < seen.index(("bottom", ServiceState.STOPPING))
+
+
+async def test_service_waits_for_an_optional_one_and_says_so() -> None:
+    peer, user = FakeService("peer", critical=False, lives=["start fails"] * 2), FakeService("user", requires=["peer"])
+    rig = Rig(peer, user, wait_for_ever=True)
+    vitals = Vitals(rig.board, loop_turning=lambda: True)
+    running = asyncio.create_task(rig.supervisor.run(rig.stop))
+    await rig.when("peer", ServiceState.RESTARTING)
+    assert user.calls == []
+    assert Missing("service", "user", "waits for peer") in vitals.missing()
+    assert vitals.problems() == ("critical service user is waiting: waits for peer",)
+    await rig.end(running)
+
+
+@pytest.mark.parametrize(
+    ("requires", "words"),
+    [(["b"], "requires 'b', which this process does not have"), (["a"], "services require each other: a -> a")],
+)
+def test_impossible_requirements_are_refused(requires: list[str], words: str) -> None:
+    with pytest.raises(ServiceError, match=words):
+        Rig(FakeService("a", requires=requires))
+
+
+async def test_slow_wave_leaves_time_to_those_below() -> None:
+    stuck, below = FakeService("stuck", requires=["below"], slow_seconds=60), FakeService("below", slow_seconds=0.01)
+    rig = Rig(stuck, below, drain_seconds=0.2)
+    await rig.end(await rig.run_until_settled("stuck", "below"))
+    assert below.finished
+    assert not stuck.finished
