@@ -8,6 +8,15 @@ CoreError
 │   └── KeyFileError         the node's key
 ├── BindError                a server cannot listen where it is told to
 │   └── PortInUseError       somebody else holds the port
+├── BusError                 the event bus is used wrongly, or cannot take an event
+│   ├── TopicError           a name that is none, or that two types claim
+│   ├── EventTypeError       the event is not of the topic's type
+│   ├── SubscriptionError    a name taken, an impossible limit, two readers of one queue
+│   ├── SubscriberFullError  a subscriber that loses nothing has no room, and the publisher does not wait
+│   ├── BusDeadlockError     a handler would wait for room in its own queue
+│   └── BusClosedError       the bus has stopped
+├── CircuitOpenError         the breaker lets no call through for now
+├── FiguresError             a part was described with an impossible figure
 └── ServiceError             a service broke its promise
     ├── ServiceEndedError    it returned without being asked to stop
     └── CriticalServiceError it is dead, and the node cannot go on without it
@@ -53,6 +62,47 @@ class BindError(CoreError):
 
 class PortInUseError(BindError):
     """Another process holds the port."""
+
+
+class BusError(CoreError):
+    """The event bus is used wrongly, or cannot take an event."""
+
+
+class TopicError(BusError):
+    """A topic's name or type cannot be used."""
+
+
+class EventTypeError(BusError):
+    """An event is not of its topic's type; nobody got it."""
+
+
+class SubscriptionError(BusError):
+    """A subscription cannot be made, or is read by two tasks."""
+
+
+class SubscriberFullError(BusError):
+    """A blocking subscriber has no room; nobody got the event."""
+
+
+class BusDeadlockError(BusError):
+    """A handler published to its own full queue and would wait for itself; everybody else got the event."""
+
+
+class BusClosedError(BusError):
+    """The bus has stopped and takes no more events."""
+
+
+class CircuitOpenError(CoreError):
+    """The breaker lets no call through; the next may be tried after `retry_seconds`."""
+
+    def __init__(self, name: str, retry_seconds: float) -> None:
+        self.name = name
+        self.retry_seconds = retry_seconds
+        super().__init__(f"circuit {name} is open after failures: try again in {retry_seconds:.1f} s")
+
+
+class FiguresError(CoreError):
+    """A part was described with an impossible figure; the message names field, value and remedy."""
 
 
 class ServiceError(CoreError):
