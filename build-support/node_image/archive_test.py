@@ -79,6 +79,19 @@ def test_metadata_says_what_is_there(layers: Path, tmp_path: Path) -> None:
     assert (document["revision"], document["created"]) == ("0123abc", "2025-10-09T08:53:20Z")
 
 
+def test_a_services_archive_says_which_service(service_shop: Workshop, tmp_path: Path) -> None:
+    written = archive.assemble(service_shop.make()[0], RELEASE, TOOLS, tmp_path)
+    assert written.archive.name == "coordinator-1.2.3.tar.gz"
+    assert (written.metadata["service"], "tier" in written.metadata) == ("coordinator", False)
+    assert written.metadata["image"]["tags"] == ["noderr-coordinator:1.2.3", "noderr-coordinator:latest"]
+    assert written.metadata["packages"] == {
+        "present": ["coordinator", "core", "types"],
+        "missing": ["telemetry", "utils"],
+    }
+    names = sorted(path.name for path in tmp_path.glob("coordinator-*"))
+    assert names == [f"coordinator-1.2.3.tar.gz{suffix}" for suffix in ("", ".json", ".sha256")]
+
+
 def test_both_indexes_lead_to_the_same_image(layers: Path, tmp_path: Path) -> None:
     written = archive.assemble(layers, RELEASE, TOOLS, tmp_path)
     with tarfile.open(written.archive) as tar:

@@ -38,6 +38,9 @@ _PACKAGE_MANAGERS = frozenset(
     | {"pip", "pip3", "pip3.13", "uv", "conda", "npm"}
 )
 _INSTALLERS = frozenset({"pip", "uv", "conda"})
+_FOR_DEVELOPERS = frozenset(
+    {"black", "grpcio-tools", "hypothesis", "moto", "mypy", "mypy-protobuf", "pytest", "ruff", "setuptools", "wheel"}
+)
 _SECRET_NAME = re.compile(
     r"\.env(\..+)?|\.netrc|\.npmrc|\.pypirc|\.git-credentials|id_(rsa|dsa|ecdsa|ed25519)"
     r"|credentials(\.json)?|.*\.(p12|pfx|jks|keystore)"
@@ -169,6 +172,8 @@ def _distribution_problems(root: Path) -> Iterator[str]:
             yield f"distribution {name} is there more than once: {version} in {folder}"
         if name in _INSTALLERS:
             yield f"distribution {name} is a package manager"
+        if name in _FOR_DEVELOPERS:
+            yield f"distribution {name} is for developers: no code of an image may import it"
 
 
 def _file_problems(root: Path, path: str) -> Iterator[str]:

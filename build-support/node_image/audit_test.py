@@ -44,6 +44,48 @@ def test_a_good_image_gets_a_receipt(root: Path) -> None:
     )
 
 
+@pytest.fixture
+def service_root(service_shop: Workshop) -> Path:
+    out, _ = service_shop.make()
+    unpack(out, service_shop.folder / "root")
+    return service_shop.folder / "root"
+
+
+def test_a_services_image_gets_a_receipt_and_its_migrations_are_not_run(service_root: Path) -> None:
+    done = _run(service_root)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "audit: coordinator amd64: packages coordinator, core, types; 2 distributions; 6 modules imported; "
+        "nothing else found\n"
+    )
+    assert "noderr.coordinator.migrations.versions.0001_first" in modules(service_root)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("noderr/risk_engine/__init__.py", "package risk-engine is ours, but noderr/coordinator/service.toml does not"),
+        ("noderr/mail/__init__.py", "package mail is ours, but noderr/coordinator/service.toml does not"),
+        ("tiers/guardian/node.py", f"/{APP}/tiers/guardian belongs to another image than coordinator"),
+    ],
+)
+def test_refused_in_a_services_image(service_root: Path, path: str, reason: str) -> None:
+    write_files(service_root, {f"{APP}/{path}": ""})
+    _renew_inventory(service_root)
+    assert any(reason in problem for problem in problems(service_root))
+
+
+def test_a_service_in_a_tiers_image_is_refused(root: Path) -> None:
+    write_files(root, {f"{APP}/noderr/coordinator/__init__.py": ""})
+    _renew_inventory(root)
+    assert problems(root) == ["package coordinator is ours, but tiers/guardian/tier.toml does not list it"]
+
+
+def test_a_manifest_that_lists_nothing_is_refused(root: Path) -> None:
+    (root / APP / "tiers/guardian/tier.toml").write_text('tier = "guardian"\n')
+    assert "cannot be read: KeyError('packages')" in problems(root)[0]
+
+
 def test_it_writes_nothing(root: Path) -> None:
     def state() -> dict[Path, int]:
         return {path: path.stat().st_mtime_ns for path in root.rglob("*")}
@@ -91,6 +133,7 @@ def _add(path: str, text: str = "", mode: int = 0o644) -> Callable[[Path], None]
             "distribution tier-library is there more than once",
         ),
         (_add(f"{DIST_PACKAGES}/pip-25.dist-info/METADATA", "Name: pip\nVersion: 25\n"), "pip is a package manager"),
+        (_add(f"{DIST_PACKAGES}/p-9.dist-info/METADATA", "Name: pytest\nVersion: 9\n"), "pytest is for developers"),
         (_add("etc/motd", mode=0o666), "/etc/motd can be written by everyone (mode 666)"),
         (_add("usr/bin/su", mode=0o4755), "/usr/bin/su runs with the rights of its owner or group (mode 4755)"),
         (_add("usr/bin/wall", mode=0o2755), "/usr/bin/wall runs with the rights of its owner or group (mode 2755)"),

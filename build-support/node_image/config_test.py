@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from node_image.config import canonical_config, engine_config
-from node_image.conftest import MANIFEST, RELEASE
+from node_image.conftest import MANIFEST, RELEASE, SERVICE_MANIFEST
 from node_image.description import describe
 from node_image.errors import SavedImageError
-from noderr.types.tier import parse_manifest
+from noderr.types import parse_manifest, parse_service_manifest
 
 DIFF_IDS = [f"sha256:{digit * 64}" for digit in "0123"]
 OURS = engine_config(describe(parse_manifest(MANIFEST)), RELEASE, "amd64")
@@ -34,6 +34,18 @@ def test_the_image_says_what_the_manifest_and_the_release_say() -> None:
     assert CANONICAL["created"] == RELEASE.created
     assert CANONICAL["rootfs"]["diff_ids"] == DIFF_IDS
     assert len(CANONICAL["history"]) == 4
+
+
+def test_a_services_image_says_that_it_is_one() -> None:
+    block = engine_config(describe(parse_service_manifest(SERVICE_MANIFEST)), RELEASE, "amd64")["config"]
+    assert block["ExposedPorts"] == {"3000/tcp": {}, "3010/tcp": {}}
+    assert block["Labels"]["io.noderr.service"] == "coordinator"
+    assert block["Labels"]["org.opencontainers.image.title"] == "NodeOS coordinator service"
+    assert "io.noderr.tier" not in block["Labels"]
+    assert block["Env"][2:] == ["NODEOS_HTTP_HOST=0.0.0.0", "NODEOS_NODES_HOST=0.0.0.0"]
+    assert {key: block[key] for key in ("User", "Entrypoint", "Cmd", "Healthcheck", "Volumes")} == {
+        key: OURS["config"][key] for key in ("User", "Entrypoint", "Cmd", "Healthcheck", "Volumes")
+    }
 
 
 def test_what_an_engine_notes_of_itself_makes_no_difference() -> None:

@@ -1,4 +1,4 @@
-"""A small guardian: a base, two distributions, a little code of ours, and the layers made of them."""
+"""A small guardian and a small coordinator: a base, two distributions, a little code, and the layers made of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import py_compile
+import shutil
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +39,20 @@ cpu_cores = { min = 2, max = 2 }
 memory_gb = { min = 2, max = 4 }
 storage_gb = 10
 """
+SERVICE_MANIFEST = """\
+service = "coordinator"
+responsibility = "Registry & rollout"
+packages = ["coordinator", "telemetry", "core", "types", "utils"]
+
+[ports]
+http = 3000
+nodes = 3010
+
+[resources]
+cpu_cores = { min = 1, max = 2 }
+memory_gb = { min = 1, max = 2 }
+storage_gb = 10
+"""
 BASE = [
     Entry("data", "dir", 0o750, 1001, 1001),
     Entry("etc/passwd", "file", 0o644, content=b"nodejs:x:1001:1001::/data:/usr/sbin/nologin\n"),
@@ -52,25 +67,34 @@ SOURCES = {
     "noderr/risk_engine/__init__.py": "import tier_library\n",
     "tiers/guardian/node.py": "import noderr.core, noderr.risk_engine\n\n\ndef main():\n    return 0\n",
 }
+SERVICE_SOURCES = {
+    **{path: text for path, text in SOURCES.items() if path.startswith(("VERSION", "noderr/core", "noderr/types"))},
+    "noderr/coordinator/__init__.py": "import tier_library\n",
+    "noderr/coordinator/__main__.py": "import noderr.coordinator, noderr.core\n\n\ndef main():\n    return 0\n",
+    "noderr/coordinator/migrations/env.py": "raise RuntimeError('Alembic runs this; nobody imports it')\n",
+    "noderr/coordinator/migrations/versions/0001_first.py": "revision = '0001'\n",
+    "noderr/coordinator/page.html": "<p>\n",
+    "noderr/coordinator/service.toml": SERVICE_MANIFEST,
+}
 RELEASE = Release("1.2.3", "0123abc", 1_760_000_000)
 TOOLS = {"pants": "2.17.1", "pex": "2.105"}
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """Where the inputs of a small guardian lie; tests change them before they make layers."""
+    """Where the inputs of a small image lie; tests change them before they make layers."""
 
     folder: Path
     inputs: Inputs
 
     @property
     def shared(self) -> Path:
-        """The flat installation of what every tier needs."""
+        """The flat installation of what every image needs."""
         return self.folder / "shared"
 
     @property
     def everything(self) -> Path:
-        """The flat installation of what this tier needs."""
+        """The flat installation of what this image needs."""
         return self.folder / "all"
 
     def add_distribution(self, tree: Path, name: str, version: str, files: dict[str, str]) -> None:
@@ -130,8 +154,23 @@ def compile_here(tree: Path, prefix: str) -> None:
         )
 
 
+def make_service_workshop(folder: Path) -> Workshop:
+    """Lay out the inputs of a coordinator below `folder`."""
+    guardian = make_workshop(folder)
+    shop = changed(
+        guardian,
+        manifest=folder / "service.toml",
+        existing=("core", "types", "coordinator", "risk-engine"),
+        entry_point="noderr.coordinator.__main__:main",
+    )
+    shop.inputs.manifest.write_text(SERVICE_MANIFEST)
+    shutil.rmtree(shop.inputs.sources)
+    write_files(shop.inputs.sources, SERVICE_SOURCES)
+    return shop
+
+
 def make_workshop(folder: Path) -> Workshop:
-    """Lay out the inputs below `folder`."""
+    """Lay out the inputs of a guardian below `folder`."""
     inputs = Inputs(
         manifest=folder / "tier.toml",
         base=folder / "rootfs.tar",
@@ -175,3 +214,9 @@ def _record_hash(text: str) -> str:
 def shop(tmp_path: Path) -> Workshop:
     """A workshop of its own for every test."""
     return make_workshop(tmp_path / "shop")
+
+
+@pytest.fixture
+def service_shop(tmp_path: Path) -> Workshop:
+    """The workshop of a coordinator."""
+    return make_service_workshop(tmp_path / "service-shop")

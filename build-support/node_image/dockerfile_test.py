@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from node_image.conftest import MANIFEST
+from node_image.conftest import MANIFEST, SERVICE_MANIFEST
 from node_image.dockerfile import main, render
-from noderr.types.tier import parse_manifest
+from noderr.types import parse_manifest, parse_service_manifest
 
 TEXT = render(parse_manifest(MANIFEST))
 
@@ -22,6 +22,15 @@ def test_ports_and_labels_come_from_the_manifest() -> None:
     assert "EXPOSE 3003 50053\n" in TEXT
     assert 'org.opencontainers.image.description="Risk & Compliance"' in TEXT
     assert 'io.noderr.tier-number="2"' in TEXT
+
+
+def test_a_services_ports_labels_and_layers_come_from_its_manifest() -> None:
+    text = render(parse_service_manifest(SERVICE_MANIFEST))
+    assert "EXPOSE 3000 3010\n" in text
+    assert 'io.noderr.service="coordinator"' in text
+    assert "io.noderr.tier" not in text
+    assert "ARG LAYERS=packages.noderr.coordinator/layers\n" in text
+    assert "ENV NODEOS_HTTP_HOST=0.0.0.0\nENV NODEOS_NODES_HOST=0.0.0.0\n" in text
 
 
 def test_no_step_has_a_shell_or_a_network() -> None:
@@ -58,6 +67,12 @@ def test_a_stale_one_is_shown_and_left_alone(manifest: Path, capsys: pytest.Capt
     assert main([str(manifest), "--check"]) == 1
     assert "-EXPOSE 4444 50053\n+EXPOSE 3003 50053\n" in capsys.readouterr().out
     assert manifest.with_name("Dockerfile").read_text() == stale
+
+
+def test_a_services_is_written_beside_its_manifest(tmp_path: Path) -> None:
+    (tmp_path / "service.toml").write_text(SERVICE_MANIFEST)
+    assert main([str(tmp_path / "service.toml")]) == 0
+    assert (tmp_path / "Dockerfile").read_text() == render(parse_service_manifest(SERVICE_MANIFEST))
 
 
 def test_one_that_is_missing_is_stale(manifest: Path) -> None:

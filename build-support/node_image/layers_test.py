@@ -85,6 +85,41 @@ def test_each_layer_holds_its_part(shop: Workshop) -> None:
     ]
 
 
+def test_a_services_code_manifest_migrations_and_pages_are_in_its_source_layer(service_shop: Workshop) -> None:
+    out, facts = service_shop.make()
+    code = [path for path in _paths(out, "source") if not path.endswith(".pyc")]
+    folder = "opt/noderr/noderr/coordinator"
+    assert code == [
+        "opt/noderr/VERSION",
+        "opt/noderr/__main__.py",
+        "opt/noderr/inventory.json",
+        f"{folder}/__init__.py",
+        f"{folder}/__main__.py",
+        f"{folder}/migrations/env.py",
+        f"{folder}/migrations/versions/0001_first.py",
+        f"{folder}/page.html",
+        f"{folder}/service.toml",
+        "opt/noderr/noderr/core/__init__.py",
+        "opt/noderr/noderr/types/__init__.py",
+    ]
+    assert f"{folder}/migrations/versions/__pycache__/0001_first.cpython-313.pyc" in _paths(out, "source")
+    assert facts.first_party.present == ("coordinator", "core", "types")
+    document = json.loads((out / "image.json").read_text())
+    assert (document["service"], "tier" in document) == ("coordinator", False)
+    assert read_facts(out / "image.json") == facts
+
+
+def test_a_service_shares_base_and_shared_layer_with_the_tiers(shop: Workshop, service_shop: Workshop) -> None:
+    tier, service = _digests(shop.make()[1]), _digests(service_shop.make()[1])
+    assert [name for name in LAYER_NAMES if tier[name] == service[name]] == ["base", "shared", "own"]
+
+
+def test_a_services_package_in_a_tiers_image_is_refused(shop: Workshop) -> None:
+    write_files(shop.inputs.sources, {"noderr/coordinator/__init__.py": ""})
+    with pytest.raises(ForeignPackageError, match=r"package coordinator .* is not in tiers/guardian/tier\.toml"):
+        shop.make()
+
+
 def test_a_tier_without_distributions_of_its_own_still_has_four_layers(shop: Workshop) -> None:
     shutil.rmtree(shop.everything)
     shutil.copytree(shop.shared, shop.everything)
@@ -176,3 +211,16 @@ def test_a_port_in_use_by_another_tier_is_refused(shop: Workshop) -> None:
     other.write_text(text.replace('packages = ["guardian-consensus", "risk-engine", ', "packages = ["))
     with pytest.raises(ManifestError, match="port 3003 of validator is in use by guardian"):
         Workshop(shop.folder, replace(shop.inputs, manifests=[other])).make()
+
+
+def test_a_port_in_use_by_a_tier_is_refused_to_a_service(service_shop: Workshop) -> None:
+    other = service_shop.folder / "guardian/tier.toml"
+    other.parent.mkdir()
+    other.write_text(MANIFEST.replace("http = 3003", "http = 3010"))
+    with pytest.raises(ManifestError, match="port 3010 of guardian is in use by coordinator"):
+        changed(service_shop, manifests=[service_shop.inputs.manifest, other]).make()
+
+
+def test_a_manifest_of_another_name_is_refused(shop: Workshop) -> None:
+    with pytest.raises(ManifestError, match="facts.json: 1 problem.*\n.*called tier.toml and service.toml"):
+        changed(shop, manifests=[shop.inputs.base_facts]).make()

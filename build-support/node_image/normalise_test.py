@@ -211,6 +211,20 @@ def test_an_image_of_another_tier_is_refused(bench: Bench) -> None:
         bench.sha256(_legacy(bench.engine_layers(), config={**CONFIG["config"], "Labels": labels}))
 
 
+def test_a_tiers_image_is_not_a_services(bench: Bench, service_shop: Workshop) -> None:
+    saved = assemble(bench.layers, RELEASE, TOOLS, bench.folder / "assembled").archive
+    service, _ = service_shop.make()
+    with pytest.raises(SavedImageError, match=r"io\.noderr\.service is None, but the layers are of coordinator"):
+        normalise(saved, service / "image.json", TOOLS, bench.folder)
+
+
+def test_a_services_archive_gives_its_own_bytes(service_shop: Workshop, tmp_path: Path) -> None:
+    layers, _ = service_shop.make()
+    assembled = assemble(layers, RELEASE, TOOLS, tmp_path / "assembled")
+    again = normalise(assembled.archive, layers / "image.json", TOOLS, tmp_path / "again")
+    assert again.archive.read_bytes() == assembled.archive.read_bytes()
+
+
 def test_an_image_for_another_architecture_is_refused(bench: Bench) -> None:
     with pytest.raises(SavedImageError, match=r"holds 0 images for amd64 \(found: arm64\)"):
         bench.sha256(_legacy(bench.engine_layers(), architecture="arm64"))

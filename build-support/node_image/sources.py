@@ -23,7 +23,7 @@ class FirstParty:
 
 
 def shipped_files(sources: Path) -> list[str]:
-    """The files below `sources` that go into an image, as sorted POSIX paths: no tests, benchmarks, caches or BUILD files."""
+    """The files below `sources` for an image, as sorted POSIX paths: no tests, benchmarks, caches or BUILD files."""
     every = (path.relative_to(sources) for path in sources.rglob("*") if not path.is_dir())
     return sorted(path.as_posix() for path in every if _is_shipped(PurePosixPath(path)))
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from node_image.conftest import MANIFEST, SOURCES, write_files
+from node_image.conftest import MANIFEST, SERVICE_MANIFEST, SERVICE_SOURCES, SOURCES, write_files
 from node_image.errors import ForeignPackageError, SourcesError, UnusedPackageError
 from node_image.sources import check_sources, entry_source, shipped_files
-from noderr.types.tier import parse_manifest
+from noderr.types import parse_manifest, parse_service_manifest
 
 GUARDIAN = parse_manifest(MANIFEST)
+COORDINATOR = parse_service_manifest(SERVICE_MANIFEST)
 
 
 def test_tests_benchmarks_caches_and_build_files_are_not_shipped(tmp_path: Path) -> None:
@@ -74,6 +75,29 @@ def test_a_file_in_the_wrong_place_is_refused(tmp_path: Path, path: str, reason:
         check_sources(GUARDIAN, tmp_path, existing=[])
 
 
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("noderr/ml/__init__.py", r"package ml .* is not in packages/noderr/coordinator/service\.toml"),
+        ("noderr/mail/__init__.py", r"package mail .* is not in packages/noderr/coordinator/service\.toml"),
+        ("tiers/oracle/node.py", "tiers/oracle/node.py belongs to another image than coordinator"),
+        ("packages/noderr/coordinator/extra.py", r"this image holds noderr/…, noderr/coordinator/… and VERSION only"),
+    ],
+)
+def test_a_services_image_holds_what_its_manifest_lists(tmp_path: Path, path: str, reason: str) -> None:
+    write_files(tmp_path, SERVICE_SOURCES)
+    assert check_sources(COORDINATOR, tmp_path, existing=["coordinator"]).present == ("coordinator", "core", "types")
+    write_files(tmp_path, {path: ""})
+    with pytest.raises(SourcesError, match=reason):
+        check_sources(COORDINATOR, tmp_path, existing=[])
+
+
+def test_a_listed_package_that_a_service_does_not_use_is_refused(tmp_path: Path) -> None:
+    write_files(tmp_path, SERVICE_SOURCES)
+    with pytest.raises(UnusedPackageError, match="lists utils, .* start it in packages/noderr/coordinator/__main__.py"):
+        check_sources(COORDINATOR, tmp_path, existing=["utils"])
+
+
 def test_the_entry_calls_the_function_and_exits_with_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files(tmp_path, {"entry_of_test.py": "def start():\n    return 7\n"})
     (tmp_path / "__main__.py").write_text(entry_source(GUARDIAN, "entry_of_test:start"))
@@ -87,3 +111,5 @@ def test_the_entry_calls_the_function_and_exits_with_its_code(tmp_path: Path, mo
 def test_an_entry_that_names_no_function_is_refused(entry: str) -> None:
     with pytest.raises(SourcesError, match=r"write module:function, for example tiers\.guardian\.node:main"):
         entry_source(GUARDIAN, entry)
+    with pytest.raises(SourcesError, match=r"write module:function, for example noderr\.coordinator\.__main__:main"):
+        entry_source(COORDINATOR, entry)

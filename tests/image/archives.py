@@ -16,10 +16,12 @@ from node_image import audit
 from node_image.description import APP, LAYER_NAMES
 from node_image.dockerfile import render
 from node_image.facts import ImageFacts, Layer
+from node_image.manifests import parse_manifest_text
 from node_image.sources import FirstParty
-from noderr.types.tier import parse_manifest
+from noderr.types import ImageManifest
 
 TIERS = ("guardian", "oracle", "validator")
+SERVICES = ("coordinator",)
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,9 @@ class Archive:
     layers: Path
 
     @property
-    def tier(self) -> str:
-        return str(self.metadata["tier"])
+    def name(self) -> str:
+        """The tier or the service."""
+        return _name(self.metadata)
 
     @property
     def tag(self) -> str:
@@ -48,8 +51,14 @@ class Archive:
         return {entry.path: entry for layer in LAYER_NAMES for entry in self.entries(layer)}
 
     def manifest_text(self) -> str:
-        """The tier's manifest as it is in the image."""
-        return self.file_system()[f"{APP.strip('/')}/tiers/{self.tier}/tier.toml"].read().decode()
+        """The manifest as it is in the image."""
+        files = self.file_system()
+        path = json.loads(files[audit.INVENTORY].read())["manifest"]
+        return files[f"{APP.strip('/')}/{path}"].read().decode()
+
+    def manifest(self) -> ImageManifest:
+        """What the image's manifest says."""
+        return parse_manifest_text(self.manifest_text())
 
     def facts(self) -> ImageFacts:
         """The description of the layers that `node_image.layers` wrote beside them."""
@@ -76,27 +85,35 @@ class Archive:
             "NODEOS_CREATED": self.metadata["created"],
         }
 
+    def layers_folder(self, context: Path) -> Path:
+        """Where the layers' tars are in a build context."""
+        return context / self.manifest().repository_folder.replace("/", ".") / "layers"
+
     def build_context(self, folder: Path) -> Path:
         """Lay out below `folder` what an engine needs to build this image."""
-        layers = folder / f"tiers.{self.tier}/layers"
+        layers = self.layers_folder(folder)
         layers.mkdir(parents=True)
         for name in LAYER_NAMES:
             (layers / f"{name}.tar").hardlink_to(self.layers / f"{name}.tar")
-        (folder / "Dockerfile").write_text(render(parse_manifest(self.manifest_text())))
+        (folder / "Dockerfile").write_text(render(self.manifest()))
         program = folder / "build-support/node_image/audit.py"
         program.parent.mkdir(parents=True)
         shutil.copyfile(audit.__file__, program)
         return folder
 
 
-def find_archive(tier: str, machine: str) -> Path | None:
-    """The archive of a tier for this machine's architecture, or nothing."""
+def find_archive(name: str, machine: str) -> Path | None:
+    """The archive of a tier or a service for this machine's architecture, or nothing."""
     root = Path(os.environ.get("NODEOS_ARCHIVES_DIR") or ".")
-    for metadata in sorted([*root.glob(f"{tier}-*.tar.gz.json"), *root.glob(f"*/{tier}-*.tar.gz.json")]):
+    for metadata in sorted([*root.glob(f"{name}-*.tar.gz.json"), *root.glob(f"*/{name}-*.tar.gz.json")]):
         document = json.loads(metadata.read_text())
-        if (document["tier"], document["architecture"]) == (tier, machine):
+        if (_name(document), document["architecture"]) == (name, machine):
             return metadata.with_suffix("")
     return None
+
+
+def _name(metadata: Mapping[str, Any]) -> str:
+    return str(metadata.get("tier") or metadata["service"])
 
 
 def open_archive(path: Path, folder: Path) -> Archive:

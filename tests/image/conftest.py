@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import pytest
 
-from tests.image.archives import TIERS, Archive, find_archive, open_archive
+from tests.image.archives import SERVICES, TIERS, Archive, find_archive, open_archive
 from tests.image.engine import docker, why_no_engine
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -32,21 +32,21 @@ def engine() -> None:
 
 @pytest.fixture(scope="session")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Archive]:
-    """Opens the archive of a tier, once."""
+    """Opens the archive of a tier or a service, once."""
 
     @cache
-    def open_tier(tier: str) -> Archive:
-        found = find_archive(tier, _ARCHITECTURES[platform.machine()])
+    def open_one(name: str) -> Archive:
+        found = find_archive(name, _ARCHITECTURES[platform.machine()])
         if found is None:
-            _cannot(f"NODEOS_ARCHIVES_DIR holds no archive of {tier}: run ./pants package tiers/{tier}:archive")
-        return open_archive(found, tmp_path_factory.mktemp(tier))
+            _cannot(f"NODEOS_ARCHIVES_DIR holds no archive of {name}: run ./pants package …/{name}:archive")
+        return open_archive(found, tmp_path_factory.mktemp(name))
 
-    return open_tier
+    return open_one
 
 
-@pytest.fixture(params=TIERS)
+@pytest.fixture(params=(*TIERS, *SERVICES))
 def archive(request: pytest.FixtureRequest, opened: Callable[[str], Archive]) -> Archive:
-    """The archive of each tier in turn."""
+    """The archive of each tier and each service in turn."""
     return opened(request.param)
 
 
@@ -56,12 +56,12 @@ def loaded(engine: None) -> Iterator[Callable[[Archive], str]]:
     tags: dict[str, str] = {}
 
     def load(archive: Archive) -> str:
-        if archive.tier not in tags:
+        if archive.name not in tags:
             said = docker("load", "--input", str(archive.path))
             assert all(f"Loaded image: {tag}\n" in said for tag in archive.metadata["image"]["tags"])
-            tags[archive.tier] = f"noderr-test-{uuid.uuid4().hex[:12]}:{archive.metadata['version']}"
-            docker("tag", archive.tag, tags[archive.tier])
-        return tags[archive.tier]
+            tags[archive.name] = f"noderr-test-{uuid.uuid4().hex[:12]}:{archive.metadata['version']}"
+            docker("tag", archive.tag, tags[archive.name])
+        return tags[archive.name]
 
     yield load
     if tags:
@@ -70,7 +70,7 @@ def loaded(engine: None) -> Iterator[Callable[[Archive], str]]:
 
 @pytest.fixture
 def image(archive: Archive, loaded: Callable[[Archive], str]) -> str:
-    """The tag of each tier's image, loaded from its archive as an operator does it."""
+    """The tag of each image, loaded from its archive as an operator does it."""
     return loaded(archive)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from node_image.audit import DIST_PACKAGES
 from node_image.description import APP
-from noderr.types import SHARED_PACKAGES, parse_manifest
+from noderr.types import SHARED_PACKAGES
 from tests.image.archives import Archive
 from tests.image.engine import EngineError, docker
 
@@ -17,7 +17,7 @@ BIN_FOLDERS = ("bin/", "sbin/", "usr/bin/", "usr/sbin/", "usr/local/bin/", "usr/
 
 
 def test_only_listed_packages(archive: Archive) -> None:
-    listed = parse_manifest(archive.manifest_text())
+    listed = archive.manifest()
     shipped = {path.split("/")[3] for path in archive.file_system() if path.startswith(f"{CODE}noderr/")}
     names = {name.replace("_", "-") for name in shipped}
     assert names == set(archive.metadata["packages"]["present"])
@@ -26,11 +26,11 @@ def test_only_listed_packages(archive: Archive) -> None:
     assert set(listed.packages) - names == set(archive.metadata["packages"]["missing"])
 
 
-def test_our_code_is_in_one_place_and_of_one_tier(archive: Archive) -> None:
+def test_our_code_is_in_one_place_and_of_one_image(archive: Archive) -> None:
     files = archive.file_system()
     assert [path for path in files if path.startswith((f"{DIST_PACKAGES}/noderr", f"{DIST_PACKAGES}/tiers"))] == []
-    tiers = {path.split("/")[3] for path in files if path.startswith(f"{CODE}tiers/")}
-    assert tiers == {archive.tier}
+    tiers = {"/".join(path.split("/")[2:4]) for path in files if path.startswith(f"{CODE}tiers/")}
+    assert tiers == ({archive.manifest().folder} if archive.manifest().kind == "tier" else set())
 
 
 def test_the_only_program_is_python(archive: Archive) -> None:

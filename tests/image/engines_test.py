@@ -44,7 +44,7 @@ def _edit(archive: Archive, context: Path, path: str, content: bytes, *, tell_in
     entries[path] = Entry(path, "file", 0o644, content=content)
     if tell_inventory:
         # The file system as the audit will see it, apart from the base.
-        for layer in (archive.entries("shared"), archive.entries("tier"), list(entries.values())):
+        for layer in (archive.entries("shared"), archive.entries("own"), list(entries.values())):
             for entry in layer:
                 if entry.kind == "file":
                     target = context / "root" / entry.path
@@ -52,7 +52,7 @@ def _edit(archive: Archive, context: Path, path: str, content: bytes, *, tell_in
                     target.write_bytes(entry.read())
         inventory = {**json.loads(entries[INVENTORY].read()), **take_inventory(context / "root")}
         entries[INVENTORY] = Entry(INVENTORY, "file", 0o644, content=json.dumps(inventory).encode())
-    source = context / f"tiers.{archive.tier}/layers/source.tar"
+    source = archive.layers_folder(context) / "source.tar"
     source.unlink()  # A hard link: the archive's own must stay as it is.
     with source.open("wb") as handle:
         write_tar(entries.values(), handle)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from noderr.types.tier import parse_manifest
 from tests.image.archives import Archive
 from tests.image.engine import docker, inspect
 
 
 def test_it_runs_as_nodejs_with_the_manifests_ports(archive: Archive, image: str) -> None:
-    manifest, config = parse_manifest(archive.manifest_text()), inspect("image", image)["Config"]
+    manifest, config = archive.manifest(), inspect("image", image)["Config"]
     assert config["User"] == "1001:1001"
-    assert set(config["ExposedPorts"]) == {f"{manifest.http_port}/tcp", f"{manifest.grpc_port}/tcp"}
+    assert set(config["ExposedPorts"]) == {f"{port}/tcp" for port in manifest.ports.values()}
     assert config["Entrypoint"] == ["/usr/bin/python3.13", "-I", "/opt/noderr"]
     assert config["Cmd"] == ["serve"]
     assert set(config["Volumes"]) == {"/data"}
@@ -24,22 +23,22 @@ def test_it_runs_as_nodejs_with_the_manifests_ports(archive: Archive, image: str
     }
 
 
-def test_labels_say_tier_version_and_commit(archive: Archive, image: str) -> None:
-    manifest, labels = parse_manifest(archive.manifest_text()), inspect("image", image)["Config"]["Labels"]
-    assert labels["io.noderr.tier"] == archive.tier
-    assert labels["io.noderr.tier-number"] == str(manifest.number)
+def test_labels_say_what_it_is_its_version_and_commit(archive: Archive, image: str) -> None:
+    manifest, labels = archive.manifest(), inspect("image", image)["Config"]["Labels"]
+    ours = {name: value for name, value in labels.items() if name.startswith("io.noderr.")}
+    assert ours == manifest.labels
+    assert ours[f"io.noderr.{manifest.kind}"] == archive.name
     assert labels["org.opencontainers.image.version"] == archive.metadata["version"]
     assert labels["org.opencontainers.image.revision"] == archive.metadata["revision"]
     assert labels["org.opencontainers.image.created"] == archive.metadata["created"]
     assert labels["org.opencontainers.image.description"] == manifest.responsibility
 
 
-def test_no_build_time_environment_and_no_secret(image: str) -> None:
+def test_no_build_time_environment_and_no_secret(archive: Archive, image: str) -> None:
     assert inspect("image", image)["Config"]["Env"] == [
         "PATH=/usr/local/bin:/usr/bin",
         "LANG=C.UTF-8",
-        "NODEOS_HTTP_HOST=0.0.0.0",
-        "NODEOS_GRPC_HOST=0.0.0.0",
+        *(f"NODEOS_{name.upper()}_HOST=0.0.0.0" for name in archive.manifest().ports),
     ]
 
 
@@ -47,4 +46,4 @@ def test_the_layers_are_the_four_that_the_metadata_names(archive: Archive, image
     layers = [layer["diff_id"] for layer in archive.metadata["image"]["layers"]]
     assert inspect("image", image)["RootFS"]["Layers"] == layers
     history = docker("image", "history", "--no-trunc", "--format", "{{.CreatedBy}}", image).splitlines()
-    assert history == [f"noderr {name} layer" for name in ("source", "tier", "shared", "base")]
+    assert history == [f"noderr {name} layer" for name in ("source", "own", "shared", "base")]

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from noderr.types import (
     KNOWN_PACKAGES,
     OPERATOR_SERVICES,
-    SHARED_PACKAGES,
     ManifestError,
     Range,
     ServiceManifest,
@@ -41,21 +40,12 @@ def problems_of(text: str) -> str:
     return "\n".join(caught.value.problems)
 
 
-def real_manifests() -> list[ServiceManifest]:
-    return [load_service_manifest(path) for path in sorted(ROOT.glob("packages/noderr/*/service.toml"))]
-
-
-def test_the_coordinators_manifest() -> None:
-    [coordinator] = [manifest for manifest in real_manifests() if manifest.service == "coordinator"]
-    assert coordinator.ports == {"http": 3000, "nodes": 3010}
-    assert set(coordinator.packages) == SHARED_PACKAGES | {"coordinator"}
-    assert (coordinator.folder, coordinator.repository_folder) == ("noderr/coordinator", "packages/noderr/coordinator")
-
-
 def test_no_real_port_is_used_twice_and_each_folder_has_its_own_name() -> None:
-    check_manifests([*map(load_manifest, ROOT.glob("tiers/*/tier.toml")), *real_manifests()])
-    for path in ROOT.glob("packages/noderr/*/service.toml"):
-        assert path.parent == ROOT / load_service_manifest(path).repository_folder
+    services = {path: load_service_manifest(path) for path in ROOT.glob("packages/noderr/*/service.toml")}
+    assert services
+    check_manifests([*map(load_manifest, ROOT.glob("tiers/*/tier.toml")), *services.values()])
+    for path, manifest in services.items():
+        assert path.parent == ROOT / manifest.repository_folder
 
 
 def test_no_tier_can_list_a_service() -> None:
