@@ -1,1 +1,1 @@
-"""Writes what stands in the repository and follows from the manifests: Dockerfiles and the README's table."""
+"""Writes what stands in the repository and follows from the manifests: Dockerfiles, monitoring, the README's table."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from generate.errors import GenerateError
 from generate.table import replace_table, tier_table
+from monitoring.documents import monitoring_files
 from node_image.dockerfile import render
 from node_image.manifests import GLOBS, load_manifest_file
 from noderr.types import ManifestError, TierManifest, check_manifests
@@ -23,13 +24,14 @@ def generated(root: Path) -> dict[Path, str]:
     readme = root / "README.md"
     table = tier_table([one for one in manifests if isinstance(one, TierManifest)], existing)
     files = {root / manifest.repository_folder / "Dockerfile": render(manifest) for manifest in manifests}
+    files |= {root / path: text for path, text in monitoring_files(manifests).items()}
     return {**files, readme: replace_table(readme.read_text(encoding="utf-8"), table)}
 
 
 def main() -> int:
     """Exit code 0; 1 when `--check` finds a stale file; 2 when a manifest or the README is wrong."""
     parser = argparse.ArgumentParser(
-        description="Write the Dockerfiles and the README's table from the manifests of tiers and services."
+        description="Write what follows from the manifests: Dockerfiles, monitoring and the table in the README."
     )
     parser.add_argument("--check", action="store_true", help="write nothing; show what differs and exit 1")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the repository (default: here)")
@@ -49,6 +51,7 @@ def main() -> int:
         if options.check:
             print("".join(difflib.unified_diff(current.splitlines(True), text.splitlines(True), name, "generated")))
         else:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             print(f"wrote {name}")
     if options.check and stale:

@@ -1,0 +1,275 @@
+"""Alerts about one process: does it run, does it turn, has it what it needs of the machine?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from monitoring.alert import Alert, AlertGroup, backlog
+from monitoring.fleet import Fleet, memory_limit
+from noderr.types import ImageManifest
+
+# Both answer 503 to tell the truth, and Prometheus asks for the third itself: none of them is work for a caller.
+_PROBES = "/health|/ready|/metrics"
+_WHERE = "job, instance, node"
+
+
+def process_alerts(fleet: Fleet) -> tuple[AlertGroup, ...]:
+    """Alerts that hold for nodes and services alike, except where they name the nodes."""
+    return (_life(fleet), _work(), _machine(fleet))
+
+
+def _life(fleet: Fleet) -> AlertGroup:
+    services = "|".join(service.name for service in fleet.services)
+    return AlertGroup(
+        "life",
+        (
+            Alert(
+                name="NothingWatched",
+                severity="critical",
+                expression=f"absent(up{{{fleet.nodes}}})",
+                hold="5m",
+                summary="Prometheus watches no node at all",
+                runbook=(
+                    "No file of targets names a node, so no other alert about nodes can fire. Write "
+                    "targets/<tier>.yml beside prometheus.yml as targets.example shows, and look at Status > "
+                    "Targets in Prometheus."
+                ),
+            ),
+            Alert(
+                name="NodeDown",
+                severity="critical",
+                expression=f"up{{{fleet.nodes}}} == 0",
+                hold="2m",
+                summary="{{ $labels.job }} {{ $labels.node }} does not answer on {{ $labels.instance }}",
+                runbook=(
+                    "Run `docker ps --all` on its machine. Restarting: `docker logs` ends with the error and its "
+                    "remedy. Running: `curl` its /health; no answer from another machine means the network or a "
+                    "firewall. Gone: the machine went down, start it with `docker compose up -d`."
+                ),
+            ),
+            Alert(
+                name="OperatorServiceDown",
+                severity="critical",
+                expression=f'up{{job=~"{services}"}} == 0',
+                hold="2m",
+                summary="{{ $labels.job }} {{ $labels.node }} does not answer on {{ $labels.instance }}",
+                runbook=(
+                    "Nodes keep their telemetry until it is back, so nothing is lost before their spools are "
+                    "full. Find out as for NodeDown, and look at its store first: it does not start without one."
+                ),
+            ),
+            Alert(
+                name="ProcessRestarting",
+                severity="warning",
+                expression="changes(process_start_time_seconds[30m]) > 2",
+                hold="1m",
+                summary="{{ $labels.job }} {{ $labels.node }} was started {{ $value }} times in half an hour",
+                runbook=(
+                    "A critical service ended the process, or the kernel did. `docker inspect` shows OOMKilled; "
+                    "else the last line of each life in `docker logs` with level critical names the service and "
+                    "the error."
+                ),
+            ),
+            Alert(
+                name="NodeNotReady",
+                severity="warning",
+                expression=f"noderr_node_ready{{{fleet.nodes}}} == 0",
+                hold="15m",
+                summary="{{ $labels.job }} {{ $labels.node }} runs and cannot do its work",
+                runbook=(
+                    "`curl` its /ready: the body names each thing that is missing (a package, a service, a peer) "
+                    "and why. Mend that; a restart changes nothing."
+                ),
+            ),
+            Alert(
+                name="ServiceDown",
+                severity="warning",
+                expression="noderr_service_up == 0",
+                hold="5m",
+                summary="Service {{ $labels.service }} of {{ $labels.job }} {{ $labels.node }} does not run",
+                runbook=(
+                    "/api/v1/node of the process shows the service's last problem, and the log line "
+                    "service_failed holds the traceback. An optional service is tried again by itself: mend what "
+                    "it waits for."
+                ),
+            ),
+            Alert(
+                name="ServiceRestarting",
+                severity="warning",
+                expression="increase(noderr_service_restarts_total[15m]) > 3",
+                hold="1m",
+                summary="Service {{ $labels.service }} of {{ $labels.job }} {{ $labels.node }} fails again and again",
+                runbook=(
+                    "Look for service_failed in the log. A critical service that goes on like this ends the "
+                    "process soon."
+                ),
+            ),
+        ),
+    )
+
+
+def _work() -> AlertGroup:
+    api = f'route!~"{_PROBES}"'
+    return AlertGroup(
+        "work",
+        (
+            Alert(
+                name="EventLoopLate",
+                severity="warning",
+                expression="histogram_quantile(0.99, rate(noderr_event_loop_lag_seconds_bucket[5m])) > 0.1",
+                hold="10m",
+                summary="{{ $labels.job }} {{ $labels.node }} reacts {{ $value | humanizeDuration }} late",
+                runbook=(
+                    "Something blocks the process, or the machine has too little CPU. Compare process CPU with "
+                    "the limit of the container: at the limit, give it more; below, find the work that blocks in "
+                    "the log around that time."
+                ),
+            ),
+            Alert(
+                name="HttpErrors",
+                severity="warning",
+                expression=(
+                    f'sum by ({_WHERE}) (rate(noderr_http_requests_total{{status=~"5..", {api}}}[5m]))'
+                    f" / sum by ({_WHERE}) (rate(noderr_http_requests_total{{{api}}}[5m])) > 0.05"
+                ),
+                hold="10m",
+                summary="{{ $value | humanizePercentage }} of requests to {{ $labels.job }} {{ $labels.node }} fail",
+                runbook=(
+                    "The dashboard shows which route. Each failure has a traceback in the log under the request "
+                    "id that the caller got in x-request-id."
+                ),
+            ),
+            Alert(
+                name="HttpSlow",
+                severity="warning",
+                expression=(
+                    f"histogram_quantile(0.99, sum by ({_WHERE}, route, le)"
+                    f" (rate(noderr_http_request_duration_seconds_bucket{{{api}}}[5m]))) > 1"
+                ),
+                hold="10m",
+                summary=(
+                    "{{ $labels.route }} of {{ $labels.job }} {{ $labels.node }} takes {{ $value | "
+                    "humanizeDuration }}"
+                ),
+                runbook=(
+                    "If EventLoopLate fires too, start there. Else the route waits for something: its peers or "
+                    "its store."
+                ),
+            ),
+            Alert(
+                name="BusDropping",
+                severity="warning",
+                expression="increase(noderr_bus_dropped_total[10m]) > 0",
+                hold="1m",
+                summary=(
+                    "{{ $labels.subscriber }} of {{ $labels.job }} {{ $labels.node }} is too slow for {{ "
+                    "$labels.topic }}"
+                ),
+                runbook=(
+                    "That subscriber missed events. If EventLoopLate fires too, start there. Else report it with "
+                    "the log of these minutes: its queue is too small or its work too slow."
+                ),
+            ),
+            Alert(
+                name="BusQueueGrowing",
+                severity="warning",
+                expression=backlog("noderr_bus_queue_events"),
+                hold="5m",
+                summary=(
+                    "{{ $labels.subscriber }} of {{ $labels.job }} {{ $labels.node }} falls behind on {{ "
+                    "$labels.topic }}"
+                ),
+                runbook=(
+                    "The queue has not been empty for ten minutes and grows; events are dropped when it is full. "
+                    "As for BusDropping."
+                ),
+            ),
+        ),
+    )
+
+
+def _machine(fleet: Fleet) -> AlertGroup:
+    memory = _any_above(fleet, "process_resident_memory_bytes{{{job}}}", lambda one: f"0.9 * {memory_limit(one)}")
+    cpu = _any_above(fleet, "rate(process_cpu_seconds_total{{{job}}}[10m])", lambda one: f"0.9 * {one.cpu_cores.max}")
+    return AlertGroup(
+        "machine",
+        (
+            Alert(
+                name="MemoryHigh",
+                severity="warning",
+                expression=memory,
+                hold="10m",
+                summary=(
+                    "{{ $labels.job }} {{ $labels.node }} holds {{ $value | humanize1024 }}B, near the limit of "
+                    "its manifest"
+                ),
+                runbook=(
+                    "At the limit the kernel ends the process. A step up at one moment: look at what was new "
+                    "then. A steady slope over days is a leak: restart it in a quiet hour, and report it with the"
+                    " graph."
+                ),
+            ),
+            Alert(
+                name="CpuHigh",
+                severity="warning",
+                expression=cpu,
+                hold="15m",
+                summary=(
+                    "{{ $labels.job }} {{ $labels.node }} uses {{ $value | humanize }} cores, nearly all that its "
+                    "manifest gives it"
+                ),
+                runbook=(
+                    "At the limit the container is held back. Look at HTTP and peer rates for a caller that asks "
+                    "too much; if the work is rightful, the machine is too small for this tier."
+                ),
+            ),
+            Alert(
+                name="FileDescriptorsHigh",
+                severity="warning",
+                expression="process_open_fds / process_max_fds > 0.8",
+                hold="10m",
+                summary=(
+                    "{{ $labels.job }} {{ $labels.node }} has {{ $value | humanizePercentage }} of its file "
+                    "descriptors open"
+                ),
+                runbook=(
+                    "At the limit it can accept no connection and write no file. Count its connections with `ss "
+                    "-tnp`: many from one address are a caller to stop; else raise the container's nofile limit."
+                ),
+            ),
+            Alert(
+                name="DataVolumeFull",
+                severity="critical",
+                expression="noderr_data_free_bytes / noderr_data_size_bytes < 0.1",
+                hold="5m",
+                summary=(
+                    "{{ $labels.job }} {{ $labels.node }} has {{ $value | humanizePercentage }} of its data "
+                    "volume left"
+                ),
+                runbook=(
+                    "A full volume stops everything that must be on disk before it is said. Make room on the file"
+                    " system of the data volume (other containers' logs and images first); never delete files of "
+                    "the node's own."
+                ),
+            ),
+            Alert(
+                name="DataVolumeFilling",
+                severity="warning",
+                expression=(
+                    "predict_linear(noderr_data_free_bytes[6h], 86400) < 0"
+                    " and noderr_data_free_bytes / noderr_data_size_bytes < 0.5"
+                ),
+                hold="30m",
+                summary="The data volume of {{ $labels.job }} {{ $labels.node }} will be full within a day",
+                runbook=(
+                    "See what grows with `du` on that file system. The spool of telemetry is bounded; if the "
+                    "coordinator is unreachable, mend that first."
+                ),
+            ),
+        ),
+    )
+
+
+def _any_above(fleet: Fleet, measured: str, limit: Callable[[ImageManifest], str]) -> str:
+    """An expression with one comparison a job, because each manifest has its own limit."""
+    return " or ".join(f"{measured.format(job=f'job="{one.name}"')} > {limit(one)}" for one in fleet)
