@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noderr.core.circuit_breaker import BreakerPolicy, BreakerState, CircuitBreaker, Permit
@@ -202,6 +202,7 @@ STEPS = st.lists(st.one_of(st.sampled_from(["admit", "good", "bad", "abandon"]),
 
 
 @given(STEPS)
+@settings(deadline=None)  # The machine may be busy.
 def test_whatever_happens_its_promises_hold(steps: list[str | float]) -> None:
     """Refused means a time to wait, after which it lets a call through; never more probes out than it may."""
 

@@ -168,12 +168,18 @@ async def test_bus_that_starts_again_serves_the_same_subscribers(rig: Rig) -> No
 
     rig.bus.handle(TICKS, "handler", collect)
     reader = rig.bus.subscribe(TICKS, "reader")
+
+    async def read_all() -> list[int]:
+        return [tick.number async for tick in reader]
+
     for number in (1, 2):
         await rig.start()
+        reading = asyncio.create_task(read_all())
+        await asyncio.sleep(0)
         await rig.publish(number)
         await rig.bus.stop()
         await asyncio.wait_for(rig.running, 1)
-        assert [tick.number async for tick in reader] == [number]
+        assert await asyncio.wait_for(reading, 1) == [number]
     assert seen == [1, 2]
 
 

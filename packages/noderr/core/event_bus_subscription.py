@@ -128,11 +128,7 @@ class Subscription[T]:
         self._handled += 1
         event = events.popleft()
         if self._publishers:
-            # Straight into the queue, so that publishers are served in the order in which they came.
-            waiting_event, waiting = self._publishers.popleft()
-            events.append(waiting_event)
-            if not waiting.done():
-                waiting.set_result(None)
+            self._let_one_in()
         return event
 
     def end(self, error: BusClosedError | None = None) -> None:
@@ -177,6 +173,15 @@ class Subscription[T]:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _let_one_in(self) -> None:
+        """Put the event of the publisher that waits longest straight into the queue, so that nobody overtakes it."""
+        while self._publishers:
+            event, waiting = self._publishers.popleft()
+            if not waiting.done():  # Else it gave up a moment ago.
+                self._events.append(event)
+                waiting.set_result(None)
+                return
 
     async def _wait(self) -> None:
         if self._ended:

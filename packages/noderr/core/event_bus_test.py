@@ -205,6 +205,15 @@ async def test_a_publisher_that_gives_up_waiting_takes_its_event_back(rig: Rig) 
     assert stuck.length == 0
 
 
+async def test_a_publisher_that_gave_up_a_moment_ago_delivers_nothing(rig: Rig) -> None:
+    slow = rig.bus.subscribe(TICKS, "slow", limit=1)
+    publishing = [asyncio.create_task(publish(rig.bus, number)) for number in range(3)]
+    await settle()
+    publishing[1].cancel()  # It has not been told yet when the reader makes room.
+    assert await take(slow, 2) == [0, 2]
+    await asyncio.wait(publishing)
+
+
 @pytest.mark.parametrize(("policy", "left"), [(OverflowPolicy.DROP_OLDEST, [7, 8, 9]), (OverflowPolicy.LATEST, [9])])
 async def test_dropping_subscribers_keep_the_newest_and_delay_nobody(
     rig: Rig, policy: OverflowPolicy, left: list[int]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noderr.core.errors import FiguresError
@@ -36,6 +36,7 @@ async def test_a_refused_try_takes_nothing() -> None:
 
 
 @given(RATES, BURSTS, STEPS)
+@settings(deadline=None)  # The machine may be busy.
 def test_never_more_than_burst_and_rate_in_any_window(rate: float, burst: int, steps: list[int | float]) -> None:
     async def scenario() -> None:
         clock = ManualClock()
@@ -56,6 +57,7 @@ def test_never_more_than_burst_and_rate_in_any_window(rate: float, burst: int, s
 
 
 @given(RATES, BURSTS, STEPS)
+@settings(deadline=None)  # The machine may be busy.
 def test_after_the_time_told_the_tokens_are_there_and_not_before(
     rate: float, burst: int, steps: list[int | float]
 ) -> None:
@@ -93,13 +95,14 @@ async def test_the_key_not_used_for_longest_makes_room() -> None:
     limiter.try_take("one", 2)
     limiter.try_take("two", 1)
     limiter.try_take("one", 1)  # Refused, and yet a use.
-    limiter.try_take("three", 1)
+    assert limiter.try_take("three", 1)  # With the one that "two" left.
     assert not limiter.try_take("one")
     assert limiter.seconds_until("three") == 1
     assert limiter.key_count == 2
 
 
 @given(st.lists(st.one_of(st.integers(0, 30), st.floats(0, 2)), max_size=200), st.integers(1, 5))
+@settings(deadline=None)  # The machine may be busy.
 def test_a_flood_of_keys_gains_nothing_and_takes_no_memory(steps: list[int | float], key_limit: int) -> None:
     async def scenario() -> None:
         clock = ManualClock()
@@ -117,6 +120,7 @@ def test_a_flood_of_keys_gains_nothing_and_takes_no_memory(steps: list[int | flo
 
 
 @given(st.lists(st.one_of(st.integers(0, 3), st.floats(0, 2)), max_size=100))
+@settings(deadline=None)  # The machine may be busy.
 def test_as_long_as_all_keys_fit_each_has_a_bucket_of_its_own(steps: list[int | float]) -> None:
     async def scenario() -> None:
         clock = ManualClock()

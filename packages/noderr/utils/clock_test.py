@@ -4,7 +4,7 @@ import asyncio
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noderr.utils import ClockError, ManualClock, SystemClock
@@ -129,6 +129,7 @@ async def test_time_that_cannot_pass_is_refused(seconds: float) -> None:
 
 
 @given(st.lists(st.floats(0.001, 100), max_size=20), st.lists(st.floats(0, 50), max_size=10))
+@settings(deadline=None)  # The machine may be busy.
 def test_everyone_wakes_at_the_own_time_however_time_passes(naps: list[float], steps: list[float]) -> None:
     async def scenario() -> None:
         clock = ManualClock()

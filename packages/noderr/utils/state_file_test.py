@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noderr.utils import NewerVersionError, StateBrokenError, StateFile, StateFileError, StateRead, StateTypeError
@@ -93,6 +93,7 @@ def test_a_flipped_bit_anywhere_falls_back(path: Path) -> None:
 
 
 @given(st.binary(min_size=1, max_size=50))
+@settings(deadline=None)  # The machine may be busy.
 def test_anything_appended_falls_back(tmp_path_factory: pytest.TempPathFactory, more: bytes) -> None:
     path = tmp_path_factory.mktemp("state") / "position.json"
     write(path, 5, 6)
