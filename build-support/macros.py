@@ -87,7 +87,7 @@ def operator_service(name, imports=[], **package):
     """
     folder = name.replace("-", "_")
     resources(name="manifest", sources=["service.toml"])
-    package["test_dependencies"] = [*package.get("test_dependencies", []), "//tiers:generated"]
+    package["test_dependencies"] = [*package.get("test_dependencies", []), ":manifest", "//tiers:generated"]
     noderr_package(imports=[*SHARED, *imports], dependencies=[":manifest", "//:version"], **package)
     pex_binary(name="service", entry_point="__main__.py:main")
     images(name, f"packages/noderr/{folder}", "service.toml", f"noderr.{folder}.__main__:main", [f":{folder}"])
