@@ -60,9 +60,9 @@ def _one_run(tier: str) -> dict[str, float]:
                 answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=5)
             assert answer.status == health_pb2.HealthCheckResponse.SERVING, answer
             found["grpc"] = time.perf_counter() - began
-            busy = _cpu_seconds(node.pid)
+            busy = cpu_seconds(node.pid)
             time.sleep(_IDLE_SECONDS)
-            found["cpu"] = 100 * (_cpu_seconds(node.pid) - busy) / _IDLE_SECONDS
+            found["cpu"] = 100 * (cpu_seconds(node.pid) - busy) / _IDLE_SECONDS
             found["memory"] = _resident_bytes(node.pid) / 1e6
             asked = time.perf_counter()
             subprocess.run([*command, "health"], env=environ | {"NODEOS_HTTP_PORT": str(ports["http"])}, check=True)
@@ -99,7 +99,7 @@ def _resident_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -76,7 +76,7 @@ class EventBus:
         self._metrics = metrics
         self._drain_seconds = drain_seconds
         self._channels: dict[str, _Channel] = {}
-        self._handlers = HandlerTasks(clock)
+        self._handlers = HandlerTasks(metrics, clock)
         self._open = True
         self._stopping: asyncio.Task[None] | None = None
 

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from noderr.core.event_bus_subscription import Subscription
+from noderr.telemetry import NodeMetrics
 from noderr.utils import Clock
 
 type Handler[T] = Callable[[T], Awaitable[None]]
@@ -26,7 +27,8 @@ _CANCEL_SECONDS = 0.5
 class HandlerTasks:
     """Serves each handler's subscription from `start` to `drain`, also those added between the two."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, metrics: NodeMetrics, clock: Clock) -> None:
+        self._metrics = metrics
         self._clock = clock
         self._handlers: dict[Subscription[Any], Handler[Any]] = {}
         self._tasks: dict[asyncio.Task[None], Subscription[Any]] = {}
@@ -114,6 +116,7 @@ class HandlerTasks:
             else:
                 continue
             subscription.failed += 1
+            self._metrics.bus_failed.labels(subscription.topic, subscription.name).inc()
             if self._clock.monotonic() - logged >= _LOG_SECONDS:
                 logged = self._clock.monotonic()
                 _log.error(

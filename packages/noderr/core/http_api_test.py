@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from noderr.core.description import Identity, NodeDescription, Packages
+from noderr.core.http_answers import node_answer, standard_answers
 from noderr.core.http_api import http_api
 from noderr.core.status import ServiceState, StatusBoard
 from noderr.core.vitals import Vitals
@@ -54,7 +56,8 @@ class Rig:
         self.metrics = NodeMetrics(CollectorRegistry(), tier="oracle", version="1.2.3")
         vitals = Vitals(self.board, loop_turning=lambda: True, missing_packages=missing_packages)
         routes = [Route("/broken", _broken), Route("/api/v1/items/{item}", _item)]
-        app = http_api(vitals, self._describe, self.metrics, routes)
+        answers = {**standard_answers(vitals, self.metrics), "/api/v1/node": node_answer(self._describe)}
+        app = http_api(self.metrics, answers, routes)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://node")
 
@@ -142,4 +145,4 @@ async def test_request_id_is_kept_when_safe_and_made_when_not(rig: Rig) -> None:
     kept = await rig.get("/health", **{"x-request-id": "abc-1"})
     made = await rig.get("/health", **{"x-request-id": "a b\tc"})
     assert kept.headers["x-request-id"] == "abc-1"
-    assert len(made.headers["x-request-id"]) == 32
+    assert re.fullmatch(r"[0-9a-f]{16}-1", made.headers["x-request-id"])

@@ -18,6 +18,7 @@ from noderr.core.data_dir import prepare_data_dir
 from noderr.core.description import NodeDescriber
 from noderr.core.errors import CoreError
 from noderr.core.grpc_server import GrpcService
+from noderr.core.http_answers import node_answer, standard_answers
 from noderr.core.http_api import http_api
 from noderr.core.http_server import HttpService
 from noderr.core.identity import load_identity
@@ -67,9 +68,11 @@ async def _run(context: NodeContext, make_parts: MakeParts) -> None:
     parts = make_parts(context)
     began = time.monotonic()
     describer = NodeDescriber(context.manifest, context.version, context.identity, absent, datetime.now(UTC))
-    api = http_api(
-        vitals, lambda: describer.describe(board, vitals, time.monotonic() - began), metrics, routes=parts.routes
-    )
+    answers = {
+        **standard_answers(vitals, metrics),
+        "/api/v1/node": node_answer(lambda: describer.describe(board, vitals, time.monotonic() - began)),
+    }
+    api = http_api(metrics, answers, parts.routes)
     services: tuple[Service, ...] = (
         heartbeat,
         HttpService(api, host=settings.http_host, port=settings.http_port),

@@ -46,6 +46,9 @@ BUS_PUBLISHED = MetricSpec("noderr_bus_published_total", "counter", "Events publ
 BUS_DROPPED = MetricSpec(
     "noderr_bus_dropped_total", "counter", "Events that a slow subscriber never got.", ("topic", "subscriber")
 )
+BUS_FAILED = MetricSpec(
+    "noderr_bus_failed_total", "counter", "Events whose handler raised.", ("topic", "subscriber")
+)
 BUS_QUEUE = MetricSpec("noderr_bus_queue_events", "gauge", "Events that wait for a subscriber.", ("topic", "subscriber"))
 
 # Peers. `peer` is a node id; only nodes of the peer list become labels.
@@ -107,6 +110,7 @@ CATALOGUE = (
     HTTP_DURATION,
     BUS_PUBLISHED,
     BUS_DROPPED,
+    BUS_FAILED,
     BUS_QUEUE,
     PEERS_CONFIGURED,
     PEERS_CONNECTED,

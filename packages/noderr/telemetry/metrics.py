@@ -26,6 +26,7 @@ class NodeMetrics:
         self.http_duration = histogram(catalogue.HTTP_DURATION, registry)
         self.bus_published = counter(catalogue.BUS_PUBLISHED, registry)
         self.bus_dropped = counter(catalogue.BUS_DROPPED, registry)
+        self.bus_failed = counter(catalogue.BUS_FAILED, registry)
         self.bus_queue = gauge(catalogue.BUS_QUEUE, registry)
         self.peers_configured = gauge(catalogue.PEERS_CONFIGURED, registry)
         self.peers_connected = gauge(catalogue.PEERS_CONNECTED, registry)
