@@ -33,7 +33,8 @@ class Source:
 
 @pytest.fixture(scope="module")
 def sources() -> list[Source]:
-    paths = [path for path in sorted(Path("packages/noderr").rglob("*.py")) if not path.name.endswith("_test.py")]
+    files = sorted(Path("packages/noderr").rglob("*.py"))
+    paths = [path for path in files if not path.name.endswith(("_test.py", "_bench.py", "conftest.py"))]
     assert len(paths) > 20, "run the tests in the root of the repository"
     return [Source(path, ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
 
@@ -62,11 +63,17 @@ def uses(sources: list[Source]) -> dict[str, list[str]]:
                     loaded.setdefault(name, []).append(f"{source.path}:{node.lineno}")
     found: dict[str, list[str]] = {}
     for source in sources:
-        kept = {id(node.value): node.targets[0] for node in ast.walk(source.tree) if isinstance(node, ast.Assign)}
+        kept = {
+            id(node.value): node.targets[0] if isinstance(node, ast.Assign) else node.target
+            for node in ast.walk(source.tree)
+            if isinstance(node, ast.Assign | ast.AnnAssign)
+        }
         for call in made(source.tree):
             name = _last(call.args[0])
             match kept.get(id(call)):
-                case ast.Attribute(attr=variable) | ast.Name(id=variable):
+                case ast.Attribute(attr=variable) | ast.Name(
+                    id=variable
+                ):  # Kept: then something must use what is kept.
                     found.setdefault(name, []).extend(loaded.get(variable, []))
                 case _:  # Used on the spot.
                     found.setdefault(name, []).append(f"{source.path}:{call.lineno}")

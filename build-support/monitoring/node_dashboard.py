@@ -156,6 +156,7 @@ def _peers() -> Row:
 
 
 def _bus() -> Row:
+    by_subscriber = "node, topic, subscriber"
     return Row(
         "Bus",
         (
@@ -171,14 +172,11 @@ def _bus() -> Row:
                 (_here("noderr_bus_queue_events", "{{node}} {{topic}} → {{subscriber}}"),),
             ),
             Panel(
-                "Events dropped",
-                "Those that a slow subscriber never got.",
+                "Events lost",
+                "Those that a slow subscriber never got, and those on which its handler failed.",
                 (
-                    _rate(
-                        "noderr_bus_dropped_total",
-                        "node, topic, subscriber",
-                        "{{node}} {{topic}} → {{subscriber}}",
-                    ),
+                    _rate("noderr_bus_dropped_total", by_subscriber, "{{node}} {{topic}} → {{subscriber}} dropped"),
+                    _rate("noderr_bus_failed_total", by_subscriber, "{{node}} {{topic}} → {{subscriber}} failed"),
                 ),
                 "eps",
             ),

@@ -171,6 +171,19 @@ def _work() -> AlertGroup:
                 ),
             ),
             Alert(
+                name="BusHandlerFailing",
+                severity="warning",
+                expression="increase(noderr_bus_failed_total[10m]) > 0",
+                hold="1m",
+                summary=(
+                    "{{ $labels.subscriber }} of {{ $labels.job }} {{ $labels.node }} fails on {{ $labels.topic }}"
+                ),
+                runbook=(
+                    "The log line event_handler_failed holds the traceback. The event is lost to this subscriber; the "
+                    "others got it. It is a fault of the code: report it with that line."
+                ),
+            ),
+            Alert(
                 name="BusQueueGrowing",
                 severity="warning",
                 expression=backlog("noderr_bus_queue_events"),
