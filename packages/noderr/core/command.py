@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -30,9 +31,9 @@ def run_tier(
     arguments: Sequence[str] | None = None,
 ) -> int:
     """Run one command of a tier's node and return the process's exit code. `arguments` are those of the process."""
-    command = _parser(f"noderr-{manifest_file.parent.name}").parse_args(arguments).command
+    options = _parser(f"noderr-{manifest_file.parent.name}").parse_args(arguments)
     try:
-        return _run(command, load_manifest(manifest_file), version_file, make_parts)
+        return _run(options, load_manifest(manifest_file), version_file, make_parts)
     except (MisconfiguredError, ManifestError) as error:
         print(error, file=sys.stderr)
         return _MISCONFIGURED
@@ -49,17 +50,28 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser.set_defaults(command="serve")
     for name, help_text in (
         ("serve", "run the node until SIGTERM or SIGINT (the default)"),
+        ("check", "check this machine before the node is started: what is missing, and the remedy; exit code 0 or 1"),
         ("health", "ask the node on this machine whether it is alive; exit code 0 or 1"),
         ("settings", "print a .env file with every setting, its meaning and its default"),
         ("version", "print the tier and the version"),
     ):
-        commands.add_parser(name, help=help_text, description=help_text)
+        added = commands.add_parser(name, help=help_text, description=help_text)
+        if name == "check":
+            added.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return parser
 
 
 # Imports stand in the commands on purpose: `health` runs every few seconds and must load nothing of the others.
-def _run(command: str, manifest: TierManifest, version_file: Path, make_parts: MakeParts) -> int:
-    match command:
+def _run(options: argparse.Namespace, manifest: TierManifest, version_file: Path, make_parts: MakeParts) -> int:
+    match options.command:
+        case "check":
+            from noderr.core.preflight import failed, render_json, render_table, run_preflight
+            from noderr.utils import SystemClock
+
+            results = run_preflight(os.environ, manifest, SystemClock())
+            width = shutil.get_terminal_size((100, 24)).columns
+            print(render_json(results) if options.json else render_table(results, width), end="")
+            return 1 if failed(results) else 0
         case "health":
             from noderr.core.health_check import check_health
 
@@ -77,6 +89,8 @@ def _run(command: str, manifest: TierManifest, version_file: Path, make_parts: M
             print(manifest.tier, read_version(version_file))
         case _:
             signal.signal(signal.SIGTERM, _leave)
+            # gRPC's C library writes a line of its own for each stranger that fails the handshake.
+            os.environ.setdefault("GRPC_VERBOSITY", "NONE")
             from noderr.core.node import serve
 
             serve(manifest, read_version(version_file), os.environ, make_parts)

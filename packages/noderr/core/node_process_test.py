@@ -324,8 +324,19 @@ def test_other_commands(tier: Tier) -> None:
     assert "#NODEOS_HTTP_PORT=3003" in tier.run("settings").stdout
     usage = tier.run("--help")
     assert usage.returncode == 0
-    assert all(command in usage.stdout for command in ("serve", "health", "settings", "version"))
+    assert all(command in usage.stdout for command in ("serve", "check", "health", "settings", "version"))
     assert tier.run("dance").returncode == 2
+
+
+def test_check_command_prints_findings_with_remedies(tier: Tier) -> None:
+    fine = tier.run("check")
+    assert fine.returncode == 0, fine.stdout + fine.stderr
+    assert "This node can be started." in fine.stdout
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        failing = tier.run("check", "--json", NODEOS_HTTP_PORT=str(taken.getsockname()[1]))
+    assert failing.returncode == 1
+    [problem] = [check for check in json.loads(failing.stdout)["checks"] if check["outcome"] == "failed"]
+    assert (problem["name"], problem["remedy"]) == ("HTTP port", "free the port, or set NODEOS_HTTP_PORT")
 
 
 def test_broken_version_and_manifest_exit_2(tier: Tier) -> None:
