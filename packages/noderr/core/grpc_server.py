@@ -1,9 +1,11 @@
-"""The gRPC server as a service: `grpc.health.v1` for the node and each of its services, and reflection."""
+"""The gRPC server as a service: mutual TLS by node keys, `grpc.health.v1` for the node and each of its services,
+reflection, and what the node's own services offer.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc
@@ -14,6 +16,7 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from noderr.core.errors import BindError
+from noderr.core.peers.credentials import SERVER_OPTIONS, NodeCredentials
 from noderr.core.ports import bind_tcp
 from noderr.core.status import ServiceState, ServiceStatus, StatusBoard
 from noderr.core.vitals import Vitals
@@ -21,6 +24,9 @@ from noderr.core.vitals import Vitals
 _log = structlog.get_logger("noderr.core.grpc")
 
 _Answer = health_pb2.HealthCheckResponse
+type Registrar = Callable[[grpc.aio.Server], str]
+"""Adds a service to the server and returns its full name, for reflection."""
+
 NODE = ""
 """The name under which the health service knows the whole node."""
 
@@ -53,9 +59,21 @@ class GrpcService:
     critical = True
     requires: tuple[str, ...] = ()
 
-    def __init__(self, board: StatusBoard, vitals: Vitals, *, host: str, port: int, drain_seconds: float) -> None:
+    def __init__(
+        self,
+        board: StatusBoard,
+        vitals: Vitals,
+        credentials: NodeCredentials,
+        registrars: Sequence[Registrar] = (),
+        *,
+        host: str,
+        port: int,
+        drain_seconds: float,
+    ) -> None:
         self._board = board
         self._vitals = vitals
+        self._credentials = credentials
+        self._registrars = tuple(registrars)
         self._host = host
         self._port = port
         self._drain_seconds = drain_seconds
@@ -70,12 +88,13 @@ class GrpcService:
         # gRPC tells that a port is refused, not why. Our own binding tells, and is let go for gRPC's.
         bind_tcp(self._host, self._port, setting="NODEOS_GRPC").close()
         self._health = _Health()
-        self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        self._server = grpc.aio.server(options=SERVER_OPTIONS)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection((HEALTH_SERVICE, reflection.SERVICE_NAME), self._server)
+        names = [register(self._server) for register in self._registrars]
+        reflection.enable_server_reflection((HEALTH_SERVICE, reflection.SERVICE_NAME, *names), self._server)
         host = f"[{self._host}]" if ":" in self._host else self._host
         try:
-            self.bound_port = self._server.add_insecure_port(f"{host}:{self._port}")
+            self.bound_port = self._server.add_secure_port(f"{host}:{self._port}", self._credentials.server())
         except RuntimeError as error:
             raise BindError(f"TCP port {self._port} on {host} is refused by gRPC: set NODEOS_GRPC_PORT") from error
         await self._publish()
