@@ -11,9 +11,13 @@ from typing import Any
 
 import grpc
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from noderr.core.identity import NodeIdentity
+from noderr.core.peers import NodeCredentials, blocking_channel
 from noderr.types import ImageManifest
+from noderr.utils import SystemClock
 from tests.image.archives import TIERS, Archive
 from tests.image.engine import docker, inspect
 
@@ -21,6 +25,7 @@ HARDENING = (
     *("--read-only", "--user", "1001", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
     *("--tmpfs", "/tmp", "--memory", "512m", "--pids-limit", "128"),
 )
+KEY = bytes(range(32))
 PYTHON = ("/usr/bin/python3.13", "-I", "-c")
 # Memory that the engine mounts into every container, and no part of the image or the host.
 ENGINE_MEMORY = {"/dev", "/dev/shm", "/dev/mqueue"}
@@ -56,7 +61,8 @@ class Running:
 def running(archive: Archive, image: str, name: str) -> Running:
     manifest = archive.manifest()
     ports = [word for port in manifest.ports.values() for word in ("--publish", f"127.0.0.1::{port}")]
-    docker("run", "--detach", "--name", name, "--volume", f"{name}:/data", *HARDENING, *ports, image)
+    key = ("--env", f"NODEOS_NODE_KEY={KEY.hex()}")
+    docker("run", "--detach", "--name", name, "--volume", f"{name}:/data", *HARDENING, *key, *ports, image)
     return _published(name, manifest)
 
 
@@ -95,7 +101,10 @@ def _public_key(port: int) -> str:
 
 
 def _serving(port: int, timeout: float) -> bool:
-    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+    # A node answers its peers and itself, so the test has its key.
+    identity = NodeIdentity.of(Ed25519PrivateKey.from_private_bytes(KEY))
+    credentials = NodeCredentials(identity, SystemClock())
+    with blocking_channel(credentials, identity.public_key, f"127.0.0.1:{port}") as channel:
         grpc.channel_ready_future(channel).result(timeout=timeout)
         # The generated stub makes its methods when it is created, out of a type checker's sight.
         stub: Any = health_pb2_grpc.HealthStub(channel)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from noderr.core.version import read_version
-from noderr.types import load_service_manifest
+from noderr.coordinator.command import run_coordinator
 
 _HERE = Path(__file__).parent
 # The import root is `packages` in a checkout; an image has the file there.
@@ -14,11 +13,9 @@ _VERSION_FILES = (_HERE.parents[1] / "VERSION", _HERE.parents[2] / "VERSION")
 
 
 def main() -> int:
-    """Say what this is and that it serves nothing."""
-    manifest = load_service_manifest(_HERE / "service.toml")
-    version = read_version(next((path for path in _VERSION_FILES if path.is_file()), _VERSION_FILES[0]))
-    print(f"{manifest.name} {version}: this build serves nothing", file=sys.stderr)
-    return 2
+    """Run the command given on the command line (`serve` when there is none) and return the exit code."""
+    version_file = next((path for path in _VERSION_FILES if path.is_file()), _VERSION_FILES[0])
+    return run_coordinator(_HERE / "service.toml", version_file)
 
 
 if __name__ == "__main__":

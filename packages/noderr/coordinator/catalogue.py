@@ -5,7 +5,10 @@ from __future__ import annotations
 from noderr.telemetry import MetricSpec
 
 NODES = MetricSpec(
-    "noderr_coordinator_nodes", "gauge", "Nodes of the registry: online, late, silent or never heard.", ("tier", "state")
+    "noderr_coordinator_nodes",
+    "gauge",
+    "Nodes of the registry: online, late, silent or never heard.",
+    ("tier", "state"),
 )
 MESSAGES = MetricSpec(
     "noderr_coordinator_messages_total",

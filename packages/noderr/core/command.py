@@ -75,7 +75,7 @@ def _run(options: argparse.Namespace, manifest: TierManifest, version_file: Path
         case "health":
             from noderr.core.health_check import check_health
 
-            if problem := check_health(os.environ, manifest):
+            if problem := check_health(os.environ, manifest.http_port):
                 print(problem, file=sys.stderr)
             return 1 if problem else 0
         case "settings":

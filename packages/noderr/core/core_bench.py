@@ -19,8 +19,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from noderr.core.identity import load_identity
+from noderr.core.peers.credentials import NodeCredentials, blocking_channel
+from noderr.utils import SystemClock
 
 _STARTS = 5
 _IDLE_SECONDS = 3.0
@@ -55,7 +58,9 @@ def _one_run(tier: str) -> dict[str, float]:
             found = {}
             _wait_for_health(ports["http"])
             found["http"] = time.perf_counter() - began
-            with grpc.insecure_channel(f"127.0.0.1:{ports['grpc']}") as channel:
+            credentials = NodeCredentials(load_identity(Path(data_dir)), SystemClock())
+            where = f"127.0.0.1:{ports['grpc']}"
+            with blocking_channel(credentials, credentials.identity.public_key, where) as channel:
                 stub: Any = health_pb2_grpc.HealthStub(channel)
                 answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=5)
             assert answer.status == health_pb2.HealthCheckResponse.SERVING, answer

@@ -12,8 +12,11 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from noderr.core.errors import PortInUseError
 from noderr.core.grpc_server import GrpcService
+from noderr.core.peers.credentials import NodeCredentials, peer_channel
+from noderr.core.peers.testing import identity
 from noderr.core.status import ServiceState, StatusBoard
 from noderr.core.vitals import Vitals
+from noderr.utils import SystemClock
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -24,6 +27,7 @@ class Worker:
 
     name = "worker"
     critical = True
+    requires: tuple[str, ...] = ()
 
     async def start(self) -> None: ...
     async def run(self) -> None: ...
@@ -38,7 +42,8 @@ class Rig:
     def __init__(self) -> None:
         self.board = StatusBoard()
         vitals = Vitals(self.board, loop_turning=lambda: True)
-        self.service = GrpcService(self.board, vitals, host="127.0.0.1", port=0, drain_seconds=5)
+        self.credentials = NodeCredentials(identity(1), SystemClock())
+        self.service = GrpcService(self.board, vitals, self.credentials, host="127.0.0.1", port=0, drain_seconds=5)
         for service in (self.service, Worker()):
             self.board.enrol(service)
             self.board.change(service.name, ServiceState.RUNNING)
@@ -46,7 +51,9 @@ class Rig:
     async def __aenter__(self) -> Rig:
         await self.service.start()
         self.running = asyncio.create_task(self.service.run())
-        self.channel = grpc.aio.insecure_channel(f"127.0.0.1:{self.service.bound_port}")
+        self.channel = peer_channel(
+            self.credentials, self.credentials.identity.public_key, f"127.0.0.1:{self.service.bound_port}"
+        )
         self.health: Any = health_pb2_grpc.HealthStub(self.channel)
         return self
 
@@ -114,6 +121,7 @@ async def test_port_in_use_is_a_typed_error_that_names_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         vitals = Vitals(board, loop_turning=lambda: True)
-        service = GrpcService(board, vitals, host="127.0.0.1", port=port, drain_seconds=1)
+        credentials = NodeCredentials(identity(1), SystemClock())
+        service = GrpcService(board, vitals, credentials, host="127.0.0.1", port=port, drain_seconds=1)
         with pytest.raises(PortInUseError, match=f"TCP port {port} on 127.0.0.1 is in use.*NODEOS_GRPC_PORT"):
             await service.start()

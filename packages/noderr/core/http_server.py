@@ -27,11 +27,12 @@ class _Server(uvicorn.Server):
 class HttpService:
     """Serves an ASGI application. `port` 0 takes a free one; once started, `bound_port` tells which."""
 
-    name = "http"
     critical = True
     requires: tuple[str, ...] = ()
 
-    def __init__(self, app: ASGIApp, *, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, *, host: str, port: int, name: str = "http") -> None:
+        """`name` is the service's, and with NODEOS_ before it the prefix of the variables that chose host and port."""
+        self.name = name
         self._app = app
         self._host = host
         self._port = port
@@ -42,7 +43,7 @@ class HttpService:
 
     async def start(self) -> None:
         """Bind and listen. Raises `BindError`."""
-        self._socket = bind_tcp(self._host, self._port, setting="NODEOS_HTTP")
+        self._socket = bind_tcp(self._host, self._port, setting=f"NODEOS_{self.name.upper()}")
         # From here on a caller waits in the backlog; `run` answers.
         self._socket.listen(_BACKLOG)
         self.bound_port = self._socket.getsockname()[1]

@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import grpc
 import httpx
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from noderr.core.identity import load_identity
+from noderr.core.peers.credentials import NodeCredentials, blocking_channel
+from noderr.utils import SystemClock
 
 MANIFEST = """
 tier = "guardian"
@@ -182,7 +185,8 @@ def test_node_serves_http_and_grpc_and_stops_with_zero(tier: Tier) -> None:
     assert (body["tier"], body["tier_number"], body["version"]) == ("guardian", 2, "1.2.3")
     assert body["packages"] == {"present": ["telemetry", "core", "types", "utils"], "missing": ["risk-engine"]}
     assert [service["name"] for service in body["services"]] == ["event-loop", "http", "grpc"]
-    with grpc.insecure_channel(f"127.0.0.1:{node.grpc}") as channel:
+    credentials = NodeCredentials(load_identity(tier.directory / "data"), SystemClock())
+    with blocking_channel(credentials, credentials.identity.public_key, f"127.0.0.1:{node.grpc}") as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)
         answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=5)
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
@@ -201,7 +205,7 @@ def test_identity_survives_a_restart(tier: Tier) -> None:
         node.process.send_signal(signal.SIGINT)
         assert node.end() == 0
     assert identities[0] == identities[1]
-    assert [path.name for path in (tier.directory / "data").iterdir()] == ["node.key"]
+    assert {"node.key", "data.json", "lock"} <= {path.name for path in (tier.directory / "data").iterdir()}
 
 
 def test_sigterm_waits_for_an_open_request_and_drains_within_10_s(tier: Tier) -> None:

@@ -79,12 +79,26 @@ class ProcessSettings(Settings):
         description="Where traces go: the address of an OpenTelemetry collector that takes OTLP over gRPC, such as "
         "http://127.0.0.1:4317. Unset: no tracing, and none of its libraries is loaded.",
     )
+    data_dir: Path | None = Field(
+        None,
+        description="Directory for key and state. Unset: /data where that can be written, else .nodeos/<tier or "
+        "service> in the working directory.",
+    )
+    node_key: PrivateKeyText | None = Field(
+        None,
+        description="The Ed25519 private key by which others know this node or service, 64 hexadecimal digits, to move "
+        "it to a new data directory. Unset: the key in the data directory, made in the first start.",
+    )
     random_seed: int | None = Field(
         None,
         ge=0,
         description="Seed of everything that is drawn by lot (jitter, sampling), to replay a run. Unset: a fresh one, "
         "which the log names. Keys never come from it.",
     )
+
+    def private_key(self) -> Ed25519PrivateKey | None:
+        """The key given by `node_key`, if any."""
+        return private_key_of(self.node_key)
 
 
 class NodeSettings(ProcessSettings):
@@ -96,16 +110,6 @@ class NodeSettings(ProcessSettings):
         description="IP address on which the gRPC server listens; an image listens on all, as for HTTP.",
     )
     grpc_port: Port = Field(description="TCP port of the gRPC server, 0 to 65535; 0 takes a free one.")
-    data_dir: Path | None = Field(
-        None,
-        description="Directory for the node's key and state. Unset: /data where that can be written, "
-        "else .nodeos/<tier> in the working directory.",
-    )
-    node_key: PrivateKeyText | None = Field(
-        None,
-        description="The node's Ed25519 private key, 64 hexadecimal digits, to move a node to a new data directory. "
-        "Unset: the key in the data directory, made in the first start.",
-    )
     peers: Annotated[str, AfterValidator(_check_peers)] = Field(
         "",
         description="Nodes to connect to, separated by commas, each <public key>@<host>:<port>. Those that the "
@@ -144,10 +148,6 @@ class NodeSettings(ProcessSettings):
                 f"answer: use https://, or set {PREFIX}COORDINATOR_KEY"
             )
         return self
-
-    def private_key(self) -> Ed25519PrivateKey | None:
-        """The key given by `node_key`, if any."""
-        return private_key_of(self.node_key)
 
     def peer_addresses(self) -> tuple[PeerAddress, ...]:
         """The peers of `peers`, in its order."""

@@ -46,10 +46,10 @@ BUS_PUBLISHED = MetricSpec("noderr_bus_published_total", "counter", "Events publ
 BUS_DROPPED = MetricSpec(
     "noderr_bus_dropped_total", "counter", "Events that a slow subscriber never got.", ("topic", "subscriber")
 )
-BUS_FAILED = MetricSpec(
-    "noderr_bus_failed_total", "counter", "Events whose handler raised.", ("topic", "subscriber")
+BUS_FAILED = MetricSpec("noderr_bus_failed_total", "counter", "Events whose handler raised.", ("topic", "subscriber"))
+BUS_QUEUE = MetricSpec(
+    "noderr_bus_queue_events", "gauge", "Events that wait for a subscriber.", ("topic", "subscriber")
 )
-BUS_QUEUE = MetricSpec("noderr_bus_queue_events", "gauge", "Events that wait for a subscriber.", ("topic", "subscriber"))
 
 # Peers. `peer` is a node id; only nodes of the peer list become labels.
 PEERS_CONFIGURED = MetricSpec("noderr_peers_configured", "gauge", "Nodes on the peer list.")

@@ -1,7 +1,8 @@
 """Structured logs: one JSON object a line, our own records and those of every library.
 
 Each line has `timestamp` (UTC, ISO 8601), `level`, `event`, `logger`, `tier` and `version`, what the caller passed, and
-what is bound to the current task (for example `request_id`).
+what is bound to the current task: `request_id` (HTTP), `correlation_id` and `peer` (node to node), and `trace_id` and
+`span_id` where traces are on.
 """
 
 from __future__ import annotations

@@ -1,0 +1,129 @@
+"""Puts the coordinator together and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import structlog
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from noderr.coordinator.database import database_url, migrate, open_engine
+from noderr.coordinator.description import NetworkDescription
+from noderr.coordinator.keeper import StoreKeeper
+from noderr.coordinator.network import known_nodes, stored_records
+from noderr.coordinator.node_store import NodeStore
+from noderr.coordinator.nodes_api import CoordinatorMetrics, nodes_api
+from noderr.coordinator.pages import network_page_routes
+from noderr.coordinator.protocol import NodeProtocol
+from noderr.coordinator.registry import Registry
+from noderr.coordinator.settings import CoordinatorSettings, port_defaults
+from noderr.core.data_claim import claimed_data_dir
+from noderr.core.data_dir import prepare_data_dir
+from noderr.core.http_answers import Answer, standard_answers
+from noderr.core.http_api import http_api
+from noderr.core.http_server import HttpService
+from noderr.core.identity import NodeIdentity, load_identity
+from noderr.core.process import ProcessParts, run_process
+from noderr.core.service import Service
+from noderr.core.settings_loader import load_settings
+from noderr.telemetry import NodeMetrics, configure_logging
+from noderr.types import ServiceManifest
+from noderr.utils import SystemClock
+
+_log = structlog.get_logger("noderr.coordinator")
+
+NAME = "coordinator"
+_SECOND_NS = 1_000_000_000
+_THREADS = 4
+_RECENT = 50
+
+
+def serve(manifest: ServiceManifest, version: str, environ: Mapping[str, str]) -> None:
+    """Run the coordinator until SIGTERM or SIGINT. Raises `CoreError` when it cannot start or go on."""
+    settings = load_settings(environ, CoordinatorSettings, port_defaults(manifest))
+    configure_logging(sys.stdout, level=settings.log_level, tier=NAME, version=version)
+    data_dir = prepare_data_dir(settings.data_dir, NAME)
+    with claimed_data_dir(data_dir, NAME, version), ThreadPoolExecutor(_THREADS, "store") as executor:
+        identity = load_identity(data_dir, settings.private_key())
+        engine = open_engine(database_url(_database(settings), data_dir))
+        migrate(engine)
+        _log.info("node_starting", public_key=identity.public_key.hex(), database=engine.dialect.name)
+        metrics = NodeMetrics(CollectorRegistry(), tier=NAME, version=version)
+
+        def make_services(parts: ProcessParts) -> Sequence[Service]:
+            network = NetworkDescriber(engine, identity, version, settings.heartbeat_seconds)
+            return _services(parts, settings, identity, network, executor)
+
+        try:
+            run_process(make_services, metrics=metrics, clock=SystemClock(), drain_seconds=settings.drain_seconds)
+        finally:
+            engine.dispose()
+
+
+def _database(settings: CoordinatorSettings) -> str | None:
+    return settings.database_url.get_secret_value() if settings.database_url else None
+
+
+def _services(
+    parts: ProcessParts,
+    settings: CoordinatorSettings,
+    identity: NodeIdentity,
+    network: NetworkDescriber,
+    executor: ThreadPoolExecutor,
+) -> Sequence[Service]:
+    store = network.store
+    own_metrics = CoordinatorMetrics(parts.metrics.registry)
+    protocol = NodeProtocol(store, identity, parts.clock, heartbeat_seconds=settings.heartbeat_seconds)
+
+    async def describe() -> NetworkDescription:
+        return await asyncio.get_running_loop().run_in_executor(executor, network.describe, parts.clock.now_ns())
+
+    async def network_json(_request: Request) -> Response:
+        answer = Answer.json(await describe())
+        return Response(answer.body, answer.status, {"cache-control": "no-store"}, "application/json")
+
+    routes = [Route("/api/v1/network", network_json), *network_page_routes(describe)]
+    operator = http_api(parts.metrics, standard_answers(parts.vitals, parts.metrics), routes)
+    return (
+        StoreKeeper(
+            store,
+            own_metrics,
+            executor,
+            parts.clock,
+            heartbeat_seconds=settings.heartbeat_seconds,
+            retention_days=settings.retention_days,
+        ),
+        HttpService(operator, host=settings.http_host, port=settings.http_port),
+        HttpService(
+            nodes_api(protocol, own_metrics, executor), host=settings.nodes_host, port=settings.nodes_port, name="nodes"
+        ),
+    )
+
+
+class NetworkDescriber:
+    """Reads the whole network from the store. `describe` blocks and raises `StoreUnavailableError`."""
+
+    def __init__(self, engine: Engine, identity: NodeIdentity, version: str, heartbeat_seconds: int) -> None:
+        self.store = NodeStore(engine)
+        self._registry = Registry(engine)
+        self._public_key = identity.public_key.hex()
+        self._version = version
+        self._heartbeat_seconds = heartbeat_seconds
+
+    def describe(self, now_ns: int) -> NetworkDescription:
+        return NetworkDescription(
+            version=self._version,
+            public_key=self._public_key,
+            at=datetime.fromtimestamp(now_ns / _SECOND_NS, UTC),
+            nodes=known_nodes(self.store.all_nodes(), now_ns, self._heartbeat_seconds),
+            desired_versions=self._registry.desired(),
+            recent=stored_records(self.store.recent_records(_RECENT)),
+        )
