@@ -67,10 +67,11 @@ class ProcessNetwork:
 
     def start(self, member: Member) -> None:
         """Start one member, or start it again; its log goes on."""
+        environ = self.environ(member)
         with self.log(member).open("ab") as log:
             self.started_at[member.name] = time.monotonic()
             self._processes[member.name] = subprocess.Popen(
-                self._command(member.kind), env=self.environ(member), stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                self._command(member.kind), env=environ, stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
 
     def process(self, member: Member) -> subprocess.Popen[bytes]:

@@ -58,16 +58,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     counts = {"oracle": options.oracles, "guardian": options.guardians, "validator": options.validators}
     console = Console(stderr=True)
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
-    with _folder(options.keep) as folder:
-        try:
-            network = _network(counts, folder, options)
-            return _run(network, options, console)
-        except NetworkError as error:
-            console.print(str(error), style="red", markup=False)
-            return 2
-        except KeyboardInterrupt:
-            console.print("interrupted before the network was up")
-            return 1
+    try:
+        with _folder(options.keep) as folder:
+            return _run(_network(counts, folder, options), options, console)
+    except NetworkError as error:
+        console.print(str(error), style="red", markup=False)
+        return 2
+    except KeyboardInterrupt:
+        console.print("interrupted before the network was up")
+        return 1
 
 
 def _run(network: Network, options: argparse.Namespace, console: Console) -> int:
@@ -152,6 +151,8 @@ def _folder(keep: Path | None) -> Iterator[Path]:
             yield Path(folder)
     else:
         keep.mkdir(parents=True, exist_ok=True)
+        if any(keep.iterdir()):
+            raise NetworkError(f"--keep {keep}: there is something in it; name a folder that is new or empty")
         yield keep.absolute()
 
 

@@ -7,7 +7,7 @@ from noderr.telemetry import MetricSpec
 NODES = MetricSpec(
     "noderr_coordinator_nodes",
     "gauge",
-    "Nodes of the registry: online, late, silent or never heard.",
+    "Nodes that are enrolled and not suspended: online, late, silent or never heard.",
     ("tier", "state"),
 )
 MESSAGES = MetricSpec(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,53 +15,82 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, TimeoutError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from noderr.coordinator.errors import DatabaseNewerError, DatabaseSettingError, StoreUnavailableError
+from noderr.coordinator.errors import DatabaseNewerError, StoreUnavailableError
 
 FILE_NAME = "coordinator.sqlite3"
+CONNECTIONS = 4
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x6E6F6465  # Any number that nobody else locks in this database: "node".
-_CONNECTIONS = 4
 _BUSY_SECONDS = 10
+_POSTGRES = {
+    "connect_timeout": 5,
+    # A server that vanished without a word: nothing else ends a wait for its answer.
+    "tcp_user_timeout": 15_000,
+    "application_name": "noderr-coordinator",
+    # Nothing is acknowledged before it is on the disk, whatever the server's own default is.
+    "options": "-c statement_timeout=10000 -c synchronous_commit=on",
+}
 
 
-def database_url(setting: str | None, data_dir: Path) -> URL:
-    """Where the database is. Raises `DatabaseSettingError`; the address is not repeated, for it may hold a password."""
-    if not setting:
-        return URL.create("sqlite", database=str(data_dir / FILE_NAME))
-    try:
-        url = make_url(setting)
-    except (ArgumentError, ValueError) as error:
-        raise DatabaseSettingError(
-            "NODEOS_DATABASE_URL=(hidden) is no address: write postgresql://user:password@host/name"
-        ) from error
-    if url.drivername not in ("postgresql", "postgresql+psycopg"):
-        raise DatabaseSettingError(
-            f"NODEOS_DATABASE_URL names {url.drivername!r}: it must begin with postgresql://; unset it for SQLite"
-        )
-    return url.set(drivername="postgresql+psycopg")
+def sqlite_url(data_dir: Path) -> URL:
+    """The database in the data directory."""
+    return URL.create("sqlite", database=str(data_dir / FILE_NAME))
 
 
-def open_engine(url: URL) -> Engine:
-    """An engine with a few connections. Connects when it is first used."""
+class Database:
+    """A pool of a few connections, made when they are first used. Its schema is this build's before anything else.
+
+    Methods block, and may be called from any thread.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self._engine = _open_engine(url)
+        self._migrating = threading.Lock()
+        self._migrated = False
+
+    @property
+    def kind(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction, on the disk when the block ends. Raises `StoreUnavailableError` when the database fails."""
+        if not self._migrated:
+            try:
+                self.migrate()
+            except DatabaseNewerError as error:
+                raise StoreUnavailableError(str(error)) from error
+        with _transaction(self._engine) as connection:
+            yield connection
+
+    def migrate(self) -> None:
+        """Bring the schema up to date. Raises `DatabaseNewerError` and `StoreUnavailableError`."""
+        with self._migrating:
+            if not self._migrated:
+                _migrate(self._engine)
+                self._migrated = True
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _open_engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         return create_engine(
-            url, pool_size=_CONNECTIONS, max_overflow=0, pool_timeout=5, pool_pre_ping=True, connect_args=_POSTGRES
+            url, pool_size=CONNECTIONS, max_overflow=0, pool_timeout=5, pool_pre_ping=True, connect_args=_POSTGRES
         )
-    engine = create_engine(url, pool_size=_CONNECTIONS, max_overflow=0, connect_args={"timeout": _BUSY_SECONDS})
+    engine = create_engine(url, pool_size=CONNECTIONS, max_overflow=0, connect_args={"timeout": _BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
-_POSTGRES = {"connect_timeout": 5, "application_name": "noderr-coordinator", "options": "-c statement_timeout=10000"}
-
-
 @contextlib.contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
-    """One transaction, on the disk when the block ends. Raises `StoreUnavailableError` when the database fails."""
+def _transaction(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.begin() as connection:
             yield connection
@@ -70,12 +100,12 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         raise StoreUnavailableError(f"the database does not answer as it should: {reason}") from error
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the database to this build's schema. Raises `DatabaseNewerError` and `StoreUnavailableError`."""
+def _migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    with transaction(engine) as connection:
+    with _transaction(engine) as connection:
+        # SQLite's transaction is a lock already.
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         _refuse_newer(connection, ScriptDirectory.from_config(config))

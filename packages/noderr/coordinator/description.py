@@ -16,6 +16,7 @@ class KnownNode(msgspec.Struct, frozen=True):
     state: str
     enrolled_at: datetime
     address: str = ""
+    suspended: bool = False
     version: str | None = None
     alive: bool | None = None
     ready: bool | None = None

@@ -1,7 +1,6 @@
 """Errors of `noderr.coordinator`.
 
 CoordinatorError (a `CoreError`)
-├── DatabaseSettingError    NODEOS_DATABASE_URL is none that can be used (also a `MisconfiguredError`)
 ├── DatabaseNewerError      a newer coordinator has used the database (also a `MisconfiguredError`)
 ├── StoreUnavailableError   the database does not answer, or refuses
 ├── RegistryError           an enrolment, suspension or wish that cannot be
@@ -15,10 +14,6 @@ from noderr.core.errors import CoreError, MisconfiguredError
 
 class CoordinatorError(CoreError):
     """Any error of this package."""
-
-
-class DatabaseSettingError(CoordinatorError, MisconfiguredError):
-    """The database's address cannot be used."""
 
 
 class DatabaseNewerError(CoordinatorError, MisconfiguredError):

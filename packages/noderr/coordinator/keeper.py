@@ -13,6 +13,7 @@ from noderr.coordinator.errors import StoreUnavailableError
 from noderr.coordinator.network import STATES, node_state
 from noderr.coordinator.node_store import NodeStore
 from noderr.coordinator.nodes_api import CoordinatorMetrics
+from noderr.coordinator.record_store import RecordStore
 from noderr.coordinator.registry import TIERS
 from noderr.utils import Clock
 
@@ -32,7 +33,8 @@ class StoreKeeper:
 
     def __init__(
         self,
-        store: NodeStore,
+        nodes: NodeStore,
+        records: RecordStore,
         metrics: CoordinatorMetrics,
         executor: Executor,
         clock: Clock,
@@ -40,7 +42,8 @@ class StoreKeeper:
         heartbeat_seconds: int,
         retention_days: int,
     ) -> None:
-        self._store = store
+        self._store = nodes
+        self._records = records
         self._metrics = metrics
         self._executor = executor
         self._clock = clock
@@ -65,6 +68,7 @@ class StoreKeeper:
         finally:
             for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def stop(self) -> None:
         self._stopping.set()
@@ -91,20 +95,25 @@ class StoreKeeper:
         self._problem = ""
         self._metrics.store_up.set(1)
         now_ns = self._clock.now_ns()
-        counts = Counter((row.tier, node_state(row.heartbeat_at_ns, now_ns, self._heartbeat_seconds)) for row in rows)
+        counts = Counter(
+            (row.tier, node_state(row.heartbeat_at_ns, now_ns, self._heartbeat_seconds))
+            for row in rows
+            if not row.suspended  # Its silence is nobody's trouble.
+        )
         for tier in TIERS:
             for state in STATES:
                 self._metrics.nodes.labels(tier, state).set(counts[tier, state])
 
     async def _prune(self) -> None:
         before_ns = self._clock.now_ns() - self._retention_days * _DAY_NS
+        pruned = 0
         try:
-            pruned = await self._in_thread(lambda: self._store.prune(before_ns))
+            while some := await self._in_thread(lambda: self._records.prune(before_ns)):
+                pruned += some
         except StoreUnavailableError as error:
             _log.warning("records_not_pruned", reason=str(error))
-        else:
-            if pruned:
-                _log.info("records_pruned", records=pruned, retention_days=self._retention_days)
+        if pruned:
+            _log.info("records_pruned", records=pruned, retention_days=self._retention_days)
 
     async def _in_thread[T](self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)

@@ -13,7 +13,8 @@ from noderr.coordinator.description import KnownNode, StoredRecord
 from noderr.types.wire.telemetry_pb2 import Record
 
 _SECOND_NS = 1_000_000_000
-_LATE_SECONDS = 300
+LATE_SECONDS = 300
+"""A node that was not heard for longer is silent, and not named to its peers."""
 STATES = ("online", "late", "silent", "never")
 
 
@@ -24,7 +25,7 @@ def node_state(heartbeat_at_ns: int | None, now_ns: int, heartbeat_seconds: int)
     ago_seconds = (now_ns - heartbeat_at_ns) / _SECOND_NS
     if ago_seconds <= 2 * heartbeat_seconds:
         return "online"
-    return "late" if ago_seconds <= max(_LATE_SECONDS, 4 * heartbeat_seconds) else "silent"
+    return "late" if ago_seconds <= LATE_SECONDS else "silent"
 
 
 def known_nodes(rows: Sequence[Row[Any]], now_ns: int, heartbeat_seconds: int) -> tuple[KnownNode, ...]:
@@ -37,6 +38,7 @@ def known_nodes(rows: Sequence[Row[Any]], now_ns: int, heartbeat_seconds: int) -
             state=node_state(row.heartbeat_at_ns, now_ns, heartbeat_seconds),
             enrolled_at=_time(row.enrolled_at_ns),
             address=row.address,
+            suspended=row.suspended,
             version=row.version,
             alive=row.alive,
             ready=row.ready,

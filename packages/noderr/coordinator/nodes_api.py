@@ -1,10 +1,10 @@
-"""HTTP for nodes: three paths, bodies bounded, work in threads, refusals as JSON with a fixed word."""
+"""HTTP for nodes: three paths, work in threads, refusals as JSON with a fixed word."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Executor
 
 import structlog
@@ -17,18 +17,16 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from noderr.coordinator import catalogue
+from noderr.coordinator.body_reader import BodyReader
 from noderr.coordinator.errors import Refusal, StoreUnavailableError
-from noderr.coordinator.protocol import NodeProtocol
+from noderr.coordinator.protocol import Answer, NodeProtocol
 from noderr.telemetry.metrics import counter, gauge, histogram
 
 _log = structlog.get_logger("noderr.coordinator.nodes")
 
-MAX_BODY_BYTES = 1 << 20
-_BODY_SECONDS = 10.0
 _RETRY_SECONDS = 5
 
-type Handle = Callable[[bytes], tuple[bytes, bool]]
-type Work = Callable[[bytes], Awaitable[tuple[bytes, bool]]]
+type Handle = Callable[[bytes], Answer]
 
 
 class CoordinatorMetrics:
@@ -42,67 +40,64 @@ class CoordinatorMetrics:
         self.store_up = gauge(catalogue.STORE_UP, registry)
 
 
-def nodes_api(protocol: NodeProtocol, metrics: CoordinatorMetrics, executor: Executor) -> ASGIApp:
-    """The ASGI application of the nodes' port."""
+class NodesApi:
+    """What the nodes' port answers. `executor` is where the protocol blocks."""
 
-    def route(kind: str, handle: Handle) -> Route:
-        def work(body: bytes) -> Awaitable[tuple[bytes, bool]]:
-            return asyncio.get_running_loop().run_in_executor(executor, handle, body)
+    def __init__(
+        self,
+        protocol: NodeProtocol,
+        metrics: CoordinatorMetrics,
+        executor: Executor,
+        *,
+        reader: BodyReader | None = None,
+    ) -> None:
+        self._protocol = protocol
+        self._metrics = metrics
+        self._executor = executor
+        self._reader = reader or BodyReader()
 
+    def app(self) -> ASGIApp:
+        protocol = self._protocol
+        routes = [
+            self._route("heartbeat", protocol.heartbeat),
+            self._route("telemetry", protocol.telemetry),
+            self._route("peers", protocol.peers),
+        ]
+        return Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _fail})
+
+    def _route(self, kind: str, handle: Handle) -> Route:
         async def endpoint(request: Request) -> Response:
             began = time.perf_counter()
-            try:
-                return await _answer(request, kind, protocol.admit, work, metrics)
-            finally:
-                metrics.request_duration.labels(kind).observe(time.perf_counter() - began)
+            response, outcome = await self._answer(kind, handle, request)
+            self._metrics.messages.labels(kind, outcome).inc()
+            self._metrics.request_duration.labels(kind).observe(time.perf_counter() - began)
+            return response
 
         return Route(f"/v1/{kind}", endpoint, methods=["POST"])
 
-    routes = [
-        route("heartbeat", protocol.heartbeat),
-        route("telemetry", protocol.telemetry),
-        route("peers", protocol.peers),
-    ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _fail})
-
-
-async def _answer(
-    request: Request, kind: str, admit: Callable[[str], None], work: Work, metrics: CoordinatorMetrics
-) -> Response:
-    try:
-        admit(request.client.host if request.client else "unknown")
-        reply, duplicate = await work(await _read(request))
-    except ClientDisconnect:
-        metrics.messages.labels(kind, "refused").inc()
-        return Response(status_code=400)
-    except Refusal as refusal:
-        metrics.messages.labels(kind, "refused").inc()
-        _log.info("node_refused", kind=kind, code=refusal.code, reason=refusal.message)
-        return _refusal(refusal)
-    except StoreUnavailableError as error:
-        metrics.messages.labels(kind, "refused").inc()
-        metrics.store_up.set(0)
-        _log.error("store_unavailable", reason=str(error))
-        return _refusal(Refusal(503, "unavailable", "the database does not answer", retry_seconds=_RETRY_SECONDS))
-    metrics.store_up.set(1)
-    metrics.messages.labels(kind, "duplicate" if duplicate else "accepted").inc()
-    return Response(reply, media_type="application/x-protobuf")
-
-
-async def _read(request: Request) -> bytes:
-    """The whole body. Refuses `too-large` and `malformed` (too slow)."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            async for part in request.stream():
-                body += part
-                if len(body) > MAX_BODY_BYTES:
-                    raise Refusal(
-                        413, "too-large", f"a message has at most {MAX_BODY_BYTES} bytes: send smaller batches"
-                    )
-    except TimeoutError as error:
-        raise Refusal(400, "malformed", f"the body did not arrive within {_BODY_SECONDS:g} s") from error
-    return bytes(body)
+    async def _answer(self, kind: str, handle: Handle, request: Request) -> tuple[Response, str]:
+        try:
+            self._protocol.admit(request.client.host if request.client else "unknown")
+            async with self._reader.read(request) as body:
+                answer = await asyncio.get_running_loop().run_in_executor(self._executor, handle, body)
+        except ClientDisconnect:
+            return Response(status_code=400), "refused"  # Nobody is there to read it.
+        except Refusal as refusal:
+            # Whoever floods us must not flood the log.
+            log = _log.debug if refusal.code == "too-many" else _log.info
+            log("node_refused", kind=kind, code=refusal.code, reason=refusal.message)
+            return _refusal(refusal), "refused"
+        except StoreUnavailableError as error:
+            self._metrics.store_up.set(0)
+            _log.error("store_unavailable", kind=kind, reason=str(error))
+            away = Refusal(503, "unavailable", "the database does not answer", retry_seconds=_RETRY_SECONDS)
+            return _refusal(away), "refused"
+        self._metrics.store_up.set(1)
+        self._metrics.records.inc(answer.new_records)
+        return (
+            Response(answer.body, media_type="application/x-protobuf"),
+            "duplicate" if answer.duplicate else "accepted",
+        )
 
 
 def _refusal(refusal: Refusal) -> Response:

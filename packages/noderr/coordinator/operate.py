@@ -7,16 +7,18 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from noderr.coordinator.database import database_url, migrate, open_engine
+from noderr.coordinator.database import Database, sqlite_url
 from noderr.coordinator.errors import RegistryError
 from noderr.coordinator.network import known_nodes
 from noderr.coordinator.node_store import NodeStore
 from noderr.coordinator.registry import Enrolment, Registry, parse_enrolment
 from noderr.coordinator.settings import CoordinatorSettings, port_defaults
+from noderr.core.data_claim import check_owner
 from noderr.core.data_dir import prepare_data_dir
 from noderr.core.identity import load_identity
 from noderr.core.settings_loader import load_settings
 from noderr.types import ServiceManifest
+from noderr.types.signing.node_key import node_id
 from noderr.utils import Clock, SystemClock
 
 
@@ -24,16 +26,16 @@ def operate(options: argparse.Namespace, manifest: ServiceManifest, environ: Map
     """Run one command. Raises `CoreError`."""
     settings = load_settings(environ, CoordinatorSettings, port_defaults(manifest))
     data_dir = prepare_data_dir(settings.data_dir, manifest.name)
+    check_owner(data_dir, manifest.name)
     if options.command == "key":
         print(load_identity(data_dir, settings.private_key()).public_key.hex())
         return
-    url = settings.database_url.get_secret_value() if settings.database_url else None
-    engine = open_engine(database_url(url, data_dir))
+    database = Database(settings.postgres_url() or sqlite_url(data_dir))
     try:
-        migrate(engine)
-        _change(options, Registry(engine), NodeStore(engine), SystemClock(), settings.heartbeat_seconds)
+        database.migrate()
+        _change(options, Registry(database), NodeStore(database), SystemClock(), settings.heartbeat_seconds)
     finally:
-        engine.dispose()
+        database.close()
 
 
 def _change(
@@ -45,6 +47,8 @@ def _change(
         case "enrol":
             enrolments = _enrolments(options)
             added = registry.enrol(enrolments, clock.now_ns())
+            for enrolment in enrolments:
+                print(node_id(enrolment.public_key), enrolment.tier)
             print(f"{len(enrolments)} node(s) enrolled, {added} of them new")
         case "suspend" | "restore":
             registry.suspend(options.node_id, suspended=options.command == "suspend")
@@ -88,7 +92,7 @@ def _table(store: NodeStore, clock: Clock, heartbeat_seconds: int) -> str:
         (
             node.node_id,
             node.tier,
-            node.state,
+            f"{node.state}, suspended" if node.suspended else node.state,
             node.version or "–",
             {True: "yes", False: "no", None: "–"}[node.ready],
             f"{node.peers_connected}/{node.peers_configured}",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import threading
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from google.protobuf.message import Message
 
 from noderr.coordinator.errors import Refusal
 from noderr.coordinator.node_store import NodeStore
+from noderr.coordinator.record_store import RecordStore
 from noderr.core.identity import NodeIdentity
 from noderr.core.rate_limiter import KeyedRateLimiter
-from noderr.types.signing.errors import SignatureError
+from noderr.types.signing.errors import PayloadError, SignatureError
 from noderr.types.signing.messages import open_message, parse_signed, sign_message
 from noderr.types.signing.node_key import node_id
 from noderr.types.wire.telemetry_pb2 import (
@@ -33,77 +36,74 @@ _ADDRESS_RATE, _ADDRESS_BURST, _ADDRESSES = 500.0, 2000.0, 10_000
 _NODE_RATE, _NODE_BURST, _NODES = 20.0, 100.0, 10_000
 
 
-class Answered[M: Message]:
-    """A reply, and whether it told the coordinator anything new."""
+class Answer(NamedTuple):
+    """What a request led to: the body of the signed reply, and how many telemetry records it brought that were new."""
 
-    def __init__(self, message: M, *, duplicate: bool = False) -> None:
-        self.message = message
-        self.duplicate = duplicate
+    body: bytes
+    new_records: int = 0
+    duplicate: bool = False
 
 
 class NodeProtocol:
-    """Takes a request's body, gives the signed reply's. Methods block on the store and raise `Refusal`."""
+    """Takes a request's body, gives the answer. All but `admit` block, may be called from any thread, and raise
+    `Refusal` or `StoreUnavailableError`.
+    """
 
-    def __init__(self, store: NodeStore, identity: NodeIdentity, clock: Clock, *, heartbeat_seconds: int) -> None:
-        self._store = store
+    def __init__(
+        self, nodes: NodeStore, records: RecordStore, identity: NodeIdentity, clock: Clock, *, heartbeat_seconds: int
+    ) -> None:
+        self._store = nodes
+        self._records = records
         self._identity = identity
         self._clock = clock
         self._heartbeat_seconds = heartbeat_seconds
         self._addresses = KeyedRateLimiter(_ADDRESS_RATE, _ADDRESS_BURST, _ADDRESSES, clock)
         self._nodes = KeyedRateLimiter(_NODE_RATE, _NODE_BURST, _NODES, clock)
+        self._nodes_lock = threading.Lock()
 
     def admit(self, remote: str) -> None:
         """Count one message from this network address. Refuses `too-many`. Does not block."""
         _limit(self._addresses, remote)
 
-    def heartbeat(self, body: bytes) -> tuple[bytes, bool]:
-        def answer(sender: str, message: Heartbeat, now_ns: int) -> Answered[HeartbeatReply]:
-            desired = self._store.heartbeat(sender, message, now_ns)
-            return Answered(
-                HeartbeatReply(
-                    received_at_unix_ns=now_ns,
-                    desired_version=desired,
-                    next_heartbeat_seconds=self._heartbeat_seconds,
-                )
-            )
+    def heartbeat(self, body: bytes) -> Answer:
+        signature, sender, message, now_ns = self._open("heartbeat", body, Heartbeat)
+        desired = self._store.heartbeat(sender, message, now_ns)
+        reply = HeartbeatReply(
+            received_at_unix_ns=now_ns, desired_version=desired, next_heartbeat_seconds=self._heartbeat_seconds
+        )
+        return Answer(self._sign("heartbeat reply", reply, signature))
 
-        return self._handle("heartbeat", body, Heartbeat, answer, "heartbeat reply")
+    def telemetry(self, body: bytes) -> Answer:
+        signature, sender, message, now_ns = self._open("telemetry batch", body, Batch)
+        taken = self._records.take(sender, message, now_ns)
+        reply = BatchReply(accepted_sequence=taken.accepted_sequence, new_records=taken.new_records)
+        signed = self._sign("telemetry reply", reply, signature)
+        return Answer(signed, taken.new_records, duplicate=taken.new_records == 0)
 
-    def telemetry(self, body: bytes) -> tuple[bytes, bool]:
-        def answer(sender: str, message: Batch, now_ns: int) -> Answered[BatchReply]:
-            taken = self._store.telemetry(sender, message, now_ns)
-            reply = BatchReply(accepted_sequence=taken.accepted_sequence, new_records=taken.new_records)
-            return Answered(reply, duplicate=taken.new_records == 0)
+    def peers(self, body: bytes) -> Answer:
+        signature, sender, _, now_ns = self._open("peers request", body, PeersRequest)
+        return Answer(self._sign("peers reply", PeersReply(peers=self._store.peers_of(sender, now_ns)), signature))
 
-        return self._handle("telemetry batch", body, Batch, answer, "telemetry reply")
-
-    def peers(self, body: bytes) -> tuple[bytes, bool]:
-        def answer(sender: str, _message: PeersRequest, now_ns: int) -> Answered[PeersReply]:
-            return Answered(PeersReply(peers=self._store.peers_of(sender, now_ns)))
-
-        return self._handle("peers request", body, PeersRequest, answer, "peers reply")
-
-    def _handle[M: (Heartbeat, Batch, PeersRequest)](
-        self,
-        purpose: str,
-        body: bytes,
-        kind: type[M],
-        answer: Callable[[str, M, int], Answered[HeartbeatReply] | Answered[BatchReply] | Answered[PeersReply]],
-        reply_purpose: str,
-    ) -> tuple[bytes, bool]:
-        """Returns the reply's body, and whether the request was a duplicate."""
+    def _open[M: (Heartbeat, Batch, PeersRequest)](
+        self, purpose: str, body: bytes, kind: type[M]
+    ) -> tuple[bytes, str, M, int]:
+        """The request's signature, its sender's node id, the message, and the time."""
         signed = _parse(body)
         try:
             message = open_message(purpose, signed, kind)
+        except PayloadError as error:
+            raise Refusal(400, "malformed", str(error)) from error
         except SignatureError as error:
             raise Refusal(401, "bad-signature", str(error)) from error
         sender = node_id(signed.public_key)
-        _limit(self._nodes, sender)
+        with self._nodes_lock:
+            _limit(self._nodes, sender)
         now_ns = self._clock.now_ns()
         _check_clock(message.sent_at_unix_ns, now_ns)
-        answered = answer(sender, message, now_ns)
-        reply = sign_message(reply_purpose, answered.message, self._identity.private_key, context=signed.signature)
-        return reply.SerializeToString(), answered.duplicate
+        return signed.signature, sender, message, now_ns
+
+    def _sign(self, purpose: str, reply: Message, signature: bytes) -> bytes:
+        return sign_message(purpose, reply, self._identity.private_key, context=signature).SerializeToString()
 
 
 def _parse(body: bytes) -> Signed:
@@ -115,7 +115,7 @@ def _parse(body: bytes) -> Signed:
 
 def _limit(limiter: KeyedRateLimiter, key: str) -> None:
     if not limiter.try_take(key):
-        seconds = max(1, round(limiter.seconds_until(key) + 0.5))
+        seconds = max(1, math.ceil(limiter.seconds_until(key)))
         raise Refusal(429, "too-many", f"too many messages from {key}: wait {seconds} s", retry_seconds=seconds)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 
-from noderr.coordinator.database import transaction
+from noderr.coordinator.database import Database
 from noderr.coordinator.errors import RegistryError
 from noderr.coordinator.tables import desired_versions, nodes
 from noderr.core.peer_address import split_host_port
@@ -38,18 +38,20 @@ def parse_enrolment(public_key: str, tier: str, address: str = "") -> Enrolment:
 
 
 class Registry:
-    """The registry in a migrated database. Every method blocks and raises `StoreUnavailableError` besides its own."""
+    """The registry in a database. Every method blocks and raises `StoreUnavailableError` besides its own."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def enrol(self, enrolments: list[Enrolment], now_ns: int) -> int:
-        """Add nodes, all or none; returns how many are new. One that is there already with the same tier is no error.
+        """Add nodes, all or none; returns how many are new. One that is there already with the same tier is no error,
+        and gets the address if one is given.
 
         Raises `RegistryError` for one that is there with another tier.
         """
         added = 0
-        with transaction(self._engine) as connection:
+        with self._database.transaction() as connection:
+            _lock_registry(connection)
             for enrolment in enrolments:
                 identifier = node_id(enrolment.public_key)
                 found = connection.execute(select(nodes.c.tier).where(nodes.c.node_id == identifier)).scalar()
@@ -69,11 +71,15 @@ class Registry:
                         f"node {identifier} is enrolled as {found}, not {enrolment.tier}: a key belongs to one tier; "
                         "give the node a key of its own for the other"
                     )
+                elif enrolment.address:
+                    connection.execute(
+                        update(nodes).where(nodes.c.node_id == identifier).values(address=enrolment.address)
+                    )
         return added
 
     def suspend(self, identifier: str, *, suspended: bool) -> None:
         """Hear the node no more, or again. Raises `RegistryError` when there is none of this id."""
-        with transaction(self._engine) as connection:
+        with self._database.transaction() as connection:
             done = connection.execute(
                 update(nodes).where(nodes.c.node_id == identifier).values(suspended=suspended)
             ).rowcount
@@ -89,12 +95,19 @@ class Registry:
                 Version(version)
             except ValueError as error:
                 raise RegistryError(str(error)) from error
-        with transaction(self._engine) as connection:
+        with self._database.transaction() as connection:
+            _lock_registry(connection)
             connection.execute(delete(desired_versions).where(desired_versions.c.tier == tier))
             if version is not None:
                 connection.execute(insert(desired_versions).values(tier=tier, version=version))
 
     def desired(self) -> dict[str, str]:
         """The wished version of each tier that has one."""
-        with transaction(self._engine) as connection:
+        with self._database.transaction() as connection:
             return {row.tier: row.version for row in connection.execute(select(desired_versions))}
+
+
+def _lock_registry(connection: Connection) -> None:
+    """One change at a time, so that two people who add the same thing do not collide. SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE desired_versions IN SHARE ROW EXCLUSIVE MODE"))

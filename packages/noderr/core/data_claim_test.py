@@ -28,7 +28,8 @@ def test_directory_is_held_once_and_free_again_afterwards(tmp_path: Path) -> Non
 def test_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom noderr.core.data_claim import claimed_data_dir\n"
-        "with claimed_data_dir(Path(sys.argv[1]), 'oracle', '1.2.3'):\n    print('held', flush=True)\n    time.sleep(60)\n"
+        "with claimed_data_dir(Path(sys.argv[1]), 'oracle', '1.2.3'):\n"
+        "    print('held', flush=True)\n    time.sleep(60)\n"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)],

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
+from noderr.core.event_bus_subscription import QueueStatus
 from noderr.core.identity import NodeIdentity
-from noderr.core.status import StatusBoard
-from noderr.core.vitals import Missing, Vitals
+from noderr.core.packages import missing_packages
+from noderr.core.vitals import Missing
 from noderr.types import TierManifest
+
+if TYPE_CHECKING:
+    from noderr.core.process import ProcessParts
+    from noderr.telemetry.coordinator_link import CoordinatorLink
+    from noderr.telemetry.recorder import TelemetryService
+
+_SECOND_NS = 1_000_000_000
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -102,25 +112,45 @@ class NodeDescription(msgspec.Struct, frozen=True):
     coordinator: CoordinatorDescription | None = None
 
 
+@runtime_checkable
+class RoundKeeper(Protocol):
+    """A service that runs a protocol of rounds says where they stand."""
+
+    def rounds(self) -> Sequence[RoundDescription]: ...
+
+
 class NodeDescriber:
-    """Holds what does not change and reads the rest from the board. `started_at` is UTC, `uptime_seconds` is asked."""
+    """Holds what does not change, and asks for the rest. `started_at` is UTC."""
 
     def __init__(
         self,
         manifest: TierManifest,
         version: str,
         identity: NodeIdentity,
-        missing_packages: tuple[str, ...],
+        parts: ProcessParts,
+        *,
         started_at: datetime,
+        peers: Callable[[], tuple[PeerDescription, ...]],
+        queues: Callable[[], Sequence[QueueStatus]],
+        telemetry: TelemetryService,
+        link: CoordinatorLink | None,
     ) -> None:
         self._manifest = manifest
         self._version = version
         self._identity = Identity(identity.node_id, identity.public_key.hex())
-        present = tuple(package for package in manifest.packages if package not in missing_packages)
-        self._packages = Packages(present, missing_packages)
+        missing = missing_packages(manifest)
+        self._packages = Packages(tuple(name for name in manifest.packages if name not in missing), missing)
+        self._parts = parts
+        self._began = parts.clock.monotonic()
         self._started_at = started_at
+        self._peers = peers
+        self._queues = queues
+        self._telemetry = telemetry
+        self._link = link
 
-    def describe(self, board: StatusBoard, vitals: Vitals, uptime_seconds: float) -> NodeDescription:
+    def describe(self) -> NodeDescription:
+        board, vitals = self._parts.board, self._parts.vitals
+        missing = vitals.missing()
         return NodeDescription(
             identity=self._identity,
             tier=self._manifest.tier,
@@ -128,12 +158,37 @@ class NodeDescriber:
             responsibility=self._manifest.responsibility,
             version=self._version,
             started_at=self._started_at,
-            uptime_seconds=round(uptime_seconds, 3),
+            uptime_seconds=round(self._parts.clock.monotonic() - self._began, 3),
             alive=not vitals.problems(),
-            ready=not vitals.missing(),
+            ready=not missing,
             packages=self._packages,
             services=tuple(
                 ServiceDescription(status.name, status.critical, status.state.value, status.restarts, status.problem)
                 for status in board.statuses()
             ),
+            missing=missing,
+            peers=self._peers(),
+            queues=tuple(
+                QueueDescription(f"{queue.topic} → {queue.subscriber}", queue.length, queue.limit, queue.dropped)
+                for queue in self._queues()
+            ),
+            rounds=tuple(
+                found for service in board.services() if isinstance(service, RoundKeeper) for found in service.rounds()
+            ),
+            coordinator=self._coordinator(),
+        )
+
+    def _coordinator(self) -> CoordinatorDescription:
+        link, state = self._link, self._telemetry.state
+        heartbeat_ns = link.last_heartbeat_ns if link else None
+        return CoordinatorDescription(
+            url=link.url if link else "",
+            reachable=link is not None and link.reachable,
+            last_heartbeat_at=None if heartbeat_ns is None else datetime.fromtimestamp(heartbeat_ns / _SECOND_NS, UTC),
+            clock_offset_seconds=link.clock_offset_seconds if link else None,
+            desired_version=link.desired_version if link else None,
+            spooled_records=state.records,
+            spooled_bytes=state.size_bytes,
+            dropped_records=state.dropped,
+            problem=link.problem if link else None,
         )

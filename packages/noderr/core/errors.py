@@ -17,6 +17,7 @@ CoreError
 │   └── BusClosedError       the bus has stopped
 ├── CircuitOpenError         the breaker lets no call through for now
 ├── FiguresError             a part was described with an impossible figure
+├── OperationError           an HTTP operation cannot be documented as it is declared
 └── ServiceError             a service broke its promise
     ├── ServiceEndedError    it returned without being asked to stop
     └── CriticalServiceError it is dead, and the node cannot go on without it
@@ -103,6 +104,10 @@ class CircuitOpenError(CoreError):
 
 class FiguresError(CoreError):
     """A part was described with an impossible figure; the message names field, value and remedy."""
+
+
+class OperationError(CoreError):
+    """An HTTP operation is declared in a way that the OpenAPI document cannot say; the message names method and path."""
 
 
 class ServiceError(CoreError):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from noderr.core.description import NodeDescription
-from noderr.core.vitals import Vitals
+from noderr.core.vitals import Missing, Vitals
 from noderr.telemetry import METRICS_CONTENT_TYPE, NodeMetrics
 
 _encoder = msgspec.json.Encoder()
@@ -42,6 +42,13 @@ class Health(msgspec.Struct, frozen=True):
     problems: tuple[str, ...]
 
 
+class Readiness(msgspec.Struct, frozen=True):
+    """The body of `/ready`: `missing` says why it is not ready."""
+
+    ready: bool
+    missing: tuple[Missing, ...]
+
+
 def standard_answers(vitals: Vitals, metrics: NodeMetrics) -> dict[str, MakeAnswer]:
     """`/health`, `/ready` and `/metrics`, which every process of ours has."""
 
@@ -51,7 +58,7 @@ def standard_answers(vitals: Vitals, metrics: NodeMetrics) -> dict[str, MakeAnsw
 
     def ready() -> Answer:
         missing = vitals.missing()
-        return Answer.json({"ready": not missing, "missing": missing}, 503 if missing else 200)
+        return Answer.json(Readiness(not missing, missing), 503 if missing else 200)
 
     def exposition() -> Answer:
         return Answer(200, _METRICS_HEADERS, metrics.render())

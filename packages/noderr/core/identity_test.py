@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from noderr.core.errors import KeyFileError
-from noderr.core.identity import KEY_FILE, load_identity, node_id
+from noderr.core.identity import KEY_FILE, load_identity
+from noderr.types.signing.node_key import node_id
 
 
 def test_key_file_is_created_once_with_mode_0600(tmp_path: Path) -> None:

@@ -11,16 +11,25 @@ from noderr.core.service import Service
 from noderr.types import TierManifest
 
 if TYPE_CHECKING:  # Heavy, and `health` must start in no time.
+    import random
+
     from starlette.routing import Route
 
+    from noderr.core.event_bus import EventBus
+    from noderr.core.grpc_server import Registrar
     from noderr.core.identity import NodeIdentity
+    from noderr.core.peers import PeerNetwork
     from noderr.core.settings import NodeSettings
     from noderr.telemetry import NodeMetrics
+    from noderr.utils import Clock
 
 
 @dataclass(frozen=True)
 class NodeContext:
-    """What the parts of a tier are made from. All state goes below `data_dir`."""
+    """What the parts of a tier are made from. All state goes below `data_dir`.
+
+    `randomness` gives the generator of a purpose, replayed by one seed; never for keys.
+    """
 
     manifest: TierManifest
     version: str
@@ -28,14 +37,19 @@ class NodeContext:
     data_dir: Path
     identity: NodeIdentity
     metrics: NodeMetrics
+    clock: Clock
+    randomness: Callable[[str], random.Random]
+    bus: EventBus
+    peers: PeerNetwork
 
 
 @dataclass(frozen=True)
 class TierParts:
-    """A tier's own services, started after the shared ones, and its own HTTP routes below `/api/v1/`."""
+    """A tier's own services, its HTTP routes below `/api/v1/`, and what it serves over gRPC."""
 
     services: Sequence[Service] = ()
     routes: Sequence[Route] = ()
+    grpc: Sequence[Registrar] = ()
 
 
 type MakeParts = Callable[[NodeContext], TierParts]

@@ -11,15 +11,18 @@ import contextlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 
-from noderr.telemetry.coordinator_client import CoordinatorClient
 from noderr.telemetry.errors import CoordinatorError, RefusedError, UntrustedError
 from noderr.telemetry.metrics import NodeMetrics
 from noderr.telemetry.recorder import TelemetryService
 from noderr.types.wire.telemetry_pb2 import Batch, Heartbeat, PeerAddress, PeersRequest
 from noderr.utils import Backoff, Clock, StoreError
+
+if TYPE_CHECKING:  # Its HTTP library is heavy, and a node without a coordinator does not need it.
+    from noderr.telemetry.coordinator_client import CoordinatorClient
 
 _log = structlog.get_logger("noderr.telemetry.coordinator")
 

@@ -2,8 +2,8 @@
 
 A process makes a fresh P-256 key for TLS and has its node key (Ed25519) sign a certificate for it, the leaf. Whoever
 knows a node's public key can make the matching trust anchor from that alone: an anchor's own signature is never looked
-at, so a throwaway key signs it. TLS 1.3 then proves in the handshake that the other side holds a key which that node key
-has signed.
+at, so a throwaway key signs it. TLS 1.3 then proves in the handshake that the other side holds a key which that node
+key has signed.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 SigningError
 ├── PublicKeyError     bytes or text that are no public key of a node
-└── SignatureError     a message that its key did not sign, or that is too large or broken to tell
+└── SignatureError     a message that its key did not sign, or that is too broken to tell
+    └── PayloadError   its key did sign it, and yet it is not such a message
 """
 
 from __future__ import annotations
@@ -20,3 +21,7 @@ class PublicKeyError(SigningError, ValueError):
 
 class SignatureError(SigningError):
     """Not signed by the key that it names, for this purpose and in this context."""
+
+
+class PayloadError(SignatureError):
+    """Signed by its key, but what is signed is no message of this kind."""

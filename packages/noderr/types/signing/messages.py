@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from google.protobuf.message import DecodeError, Message
 
-from noderr.types.signing.errors import SignatureError
+from noderr.types.signing.errors import PayloadError, SignatureError
 from noderr.types.signing.node_key import PUBLIC_KEY_BYTES
 from noderr.types.wire.telemetry_pb2 import Signed
 
@@ -40,7 +40,7 @@ def parse_signed(body: bytes) -> Signed:
 
 
 def open_message[M: Message](purpose: str, signed: Signed, kind: type[M], *, context: bytes = b"") -> M:
-    """The message inside, once its signature is checked. Raises `SignatureError`."""
+    """The message inside, once its signature is checked. Raises `SignatureError`, also a `PayloadError`."""
     try:
         Ed25519PublicKey.from_public_bytes(signed.public_key).verify(
             signed.signature, _signed_bytes(purpose, context, signed.payload)
@@ -52,7 +52,7 @@ def open_message[M: Message](purpose: str, signed: Signed, kind: type[M], *, con
     try:
         return kind.FromString(signed.payload)
     except DecodeError as error:
-        raise SignatureError(f"the signed payload is no {kind.__name__}") from error
+        raise PayloadError(f"the signed payload is no {kind.__name__}") from error
 
 
 def _signed_bytes(purpose: str, context: bytes, payload: bytes) -> bytes:
