@@ -46,7 +46,7 @@ def test_many_migrate_at_once(url: URL) -> None:
         together.wait()
         try:
             database.migrate()
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the test shows it
+        except BaseException as error:  # Whatever it is, the test shows it.
             failures.append(error)
 
     threads = [threading.Thread(target=migrate, args=(database,)) for database in databases]

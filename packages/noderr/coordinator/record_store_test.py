@@ -164,7 +164,7 @@ def test_copies_that_arrive_together_are_taken_once(store: RecordStore, database
             for number in range(rounds):
                 together.wait(timeout=20)
                 taken.append(take(store, *range(10 * number + 1, 10 * number + 11)))
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the test shows it
+        except BaseException as error:  # Whatever it is, the test shows it.
             failures.append(error)
             together.abort()
 

@@ -107,7 +107,7 @@ class FiguresError(CoreError):
 
 
 class OperationError(CoreError):
-    """An HTTP operation is declared in a way that the OpenAPI document cannot say; the message names method and path."""
+    """An HTTP operation is declared in a way that the OpenAPI document cannot say; the message names both."""
 
 
 class ServiceError(CoreError):

@@ -184,7 +184,14 @@ def test_node_serves_http_and_grpc_and_stops_with_zero(tier: Tier) -> None:
     body = httpx.get(f"{node.url}/api/v1/node").json()
     assert (body["tier"], body["tier_number"], body["version"]) == ("guardian", 2, "1.2.3")
     assert body["packages"] == {"present": ["telemetry", "core", "types", "utils"], "missing": ["risk-engine"]}
-    assert [service["name"] for service in body["services"]] == ["event-loop", "http", "grpc"]
+    assert [service["name"] for service in body["services"]] == [
+        "event-loop",
+        "event-bus",
+        "http",
+        "grpc",
+        "peers",
+        "telemetry",
+    ]
     credentials = NodeCredentials(load_identity(tier.directory / "data"), SystemClock())
     with blocking_channel(credentials, credentials.identity.public_key, f"127.0.0.1:{node.grpc}") as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)

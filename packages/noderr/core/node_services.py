@@ -23,6 +23,7 @@ from noderr.core.http_answers import node_answer, standard_answers
 from noderr.core.http_api import http_api
 from noderr.core.http_server import HttpService
 from noderr.core.identity import NodeIdentity
+from noderr.core.openapi_standard import NODE_OPERATIONS, OPENAPI_PATH, openapi_answer
 from noderr.core.pages import page_routes
 from noderr.core.parts import MakeParts, NodeContext
 from noderr.core.peer_address import PeerAddress, split_host_port
@@ -118,7 +119,7 @@ def node_services(foundation: NodeFoundation, parts: ProcessParts, make_parts: M
         telemetry=telemetry,
         link=link,
     )
-    http = _http_service(settings, parts, describer.describe, tier_parts.routes)
+    http = _http_service(foundation, parts, describer.describe, tier_parts.routes)
     grpc = GrpcService(
         parts.board,
         parts.vitals,
@@ -139,11 +140,15 @@ def readiness(vitals: Vitals) -> tuple[bool, tuple[str, ...]]:
 
 
 def _http_service(
-    settings: NodeSettings, parts: ProcessParts, describe: Callable[[], NodeDescription], routes: Sequence[Route]
+    foundation: NodeFoundation, parts: ProcessParts, describe: Callable[[], NodeDescription], routes: Sequence[Route]
 ) -> HttpService:
-    answers = {**standard_answers(parts.vitals, parts.metrics), "/api/v1/node": node_answer(describe)}
+    answers = {
+        **standard_answers(parts.vitals, parts.metrics),
+        "/api/v1/node": node_answer(describe),
+        OPENAPI_PATH: openapi_answer(f"NodeOS {foundation.manifest.tier} node", foundation.version, NODE_OPERATIONS),
+    }
     api = http_api(parts.metrics, answers, [*page_routes(describe), *routes])
-    return HttpService(api, host=settings.http_host, port=settings.http_port)
+    return HttpService(api, host=foundation.settings.http_host, port=foundation.settings.http_port)
 
 
 def _tell_changes(parts: ProcessParts, bus: EventBus, telemetry: TelemetryService) -> None:

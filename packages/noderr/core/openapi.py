@@ -36,7 +36,7 @@ class Operation:
     """One method of one path, as a Starlette `Route` takes it.
 
     `response` is the type of the body, the same for each of `statuses` (code to meaning); `request` that of the body
-    which the caller sends. Every other status has a `Refusal`. A `media_type` that is no JSON makes the body plain text.
+    which the caller sends. Every other status has a `Refusal`. A `media_type` that is no JSON makes the body text.
     """
 
     path: str
@@ -51,7 +51,8 @@ class Operation:
 def openapi_document(title: str, version: str, operations: Iterable[Operation]) -> dict[str, Any]:
     """The document as JSON values; the same for the same operations in any order.
 
-    Raises `OperationError` for an operation that is declared twice, has no status, or has a method or path that cannot be.
+    Raises `OperationError` for an operation that is declared twice, has no status, or has a method or path that is
+    none.
     """
     ordered = sorted(operations, key=lambda one: (one.path, one.method))
     types = [type_ for one in ordered for type_ in (one.response, one.request) if type_ is not None]
@@ -64,12 +65,15 @@ def openapi_document(title: str, version: str, operations: Iterable[Operation]) 
         if one.method.lower() in methods:
             raise OperationError(f"{one.method} {one.path} is declared twice: declare it once")
         methods[one.method.lower()] = _operation(one, schema_of)
-    return {
+    document = {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},
         "paths": paths,
         "components": {"schemas": dict(sorted(components.items()))},
     }
+    # Defaults of tuples are tuples still; JSON has lists.
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document))
+    return plain
 
 
 def _checked_path(one: Operation) -> str:

@@ -228,7 +228,7 @@ async def test_ready_names_packages_services_and_needs() -> None:
     package = Missing("package", "risk-engine", "not in this build")
     assert vitals.missing() == (package, Missing("service", "feed", "is waiting"))
     assert vitals.problems() == (
-        "critical service feed is starting",
+        "critical service feed is waiting",
         "the event loop has not turned for too long",
     )
     running = await rig.run_until_settled("feed")
