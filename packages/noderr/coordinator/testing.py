@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from noderr.core.identity import NodeIdentity
 from noderr.types.signing.messages import sign_message
-from noderr.types.wire.telemetry_pb2 import Batch, Heartbeat, NodeEvent, PeersRequest, Record
+from noderr.types.wire.telemetry_pb2 import Batch, Heartbeat, NodeEvent, PeersRequest, Record, Signed
 
 NOW_NS = 1_800_000_000_000_000_000
 SECOND_NS = 1_000_000_000
@@ -39,6 +39,12 @@ class ExampleNode:
     def body(self, path: str, message: Message) -> bytes:
         """The body of a request to `/v1/<path>`."""
         return sign_message(KINDS[path], message, self.identity.private_key).SerializeToString()
+
+    def raw_body(self, path: str, payload: bytes) -> bytes:
+        """As `body`, for a payload that may be no message; the signed bytes are put together as the README says."""
+        signed = f"noderr {KINDS[path]} v1".encode() + b"\0" + bytes(4) + payload
+        signature = self.identity.private_key.sign(signed)
+        return Signed(public_key=self.public_key, payload=payload, signature=signature).SerializeToString()
 
     def heartbeat(self, sequence: int, *, at_ns: int = NOW_NS, address: str = "", version: str = "1.2.3") -> Heartbeat:
         return Heartbeat(

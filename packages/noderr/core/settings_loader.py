@@ -30,6 +30,7 @@ BUILD_VARIABLES = frozenset(
         "PEX_VERSION",
         "PYTHON",
         "REQUIRE_ENGINE",
+        "REQUIRE_POSTGRES",
         "REQUIRE_PROMTOOL",
         "REQUIRE_S3",
         "ROOT",
