@@ -1,4 +1,4 @@
-"""The coordinator as its operator and its nodes meet it: a real process, killed, started again, without its database."""
+"""The coordinator as its operator and its nodes meet it: a real process, killed, started again, left alone."""
 
 from __future__ import annotations
 
@@ -34,15 +34,25 @@ class Coordinator:
     def __init__(self, environ: dict[str, str], log: Path) -> None:
         with log.open("wb") as file:
             self.process = subprocess.Popen(_MODULE, env=environ, stdout=file, stderr=file, stdin=subprocess.DEVNULL)
+        try:
+            ports = self._ports(log)
+        except BaseException:
+            self.end(signal.SIGKILL)
+            raise
+        self.http, self.nodes = (f"http://127.0.0.1:{ports[name]}" for name in ("http", "nodes"))
+
+    def _ports(self, log: Path) -> dict[str, int]:
+        """Once it listens everywhere."""
         ports: dict[str, int] = {}
         end = time.monotonic() + _START_SECONDS
         while len(ports) < 2:
-            assert self.process.poll() is None and time.monotonic() < end, log.read_text()
+            assert self.process.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
             time.sleep(0.02)
             # The last piece may be half a line.
             lines = [json.loads(line) for line in log.read_text().split("\n")[:-1]]
             ports = {line["service"]: line["port"] for line in lines if line["event"] == "listening"}
-        self.http, self.nodes = (f"http://127.0.0.1:{ports[name]}" for name in ("http", "nodes"))
+        return ports
 
     def post(self, path: str, body: bytes) -> httpx.Response:
         return httpx.post(f"{self.nodes}/v1/{path}", content=body, timeout=20)
