@@ -6,11 +6,13 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypedDict
 
 import pytest
 from sqlalchemy.engine import URL
@@ -20,18 +22,26 @@ _SECONDS = 60
 
 
 def postgres_programs() -> Path:
-    """Where `initdb` and `pg_ctl` are. Without them the test skips; `NODEOS_REQUIRE_POSTGRES=1` forbids that."""
+    """Where `initdb` and `postgres` are. Without them the test skips; `NODEOS_REQUIRE_POSTGRES=1` forbids that."""
     on_path = shutil.which("initdb")
     folders = [Path(on_path).parent] if on_path else []
     # Debian keeps them off PATH, a folder a version.
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
-    found = [folder for folder in folders if all((folder / name).is_file() for name in ("initdb", "pg_ctl"))]
+    found = [folder for folder in folders if all((folder / name).is_file() for name in ("initdb", "postgres"))]
     if not found:
         reason = "no PostgreSQL server here; .ci/postgres installs it"
         if os.environ.get("NODEOS_REQUIRE_POSTGRES") == "1":
             pytest.fail(f"NODEOS_REQUIRE_POSTGRES=1, and {reason}")
         pytest.skip(reason)
     return found[-1]
+
+
+class _AsUser(TypedDict):
+    """For `subprocess`: as whom a program runs."""
+
+    user: str | None
+    group: str | None
+    extra_groups: list[str] | None
 
 
 class PostgresServer:
@@ -44,55 +54,73 @@ class PostgresServer:
         # Not pytest's folder, which only this user may enter; and short, as the path of a socket must be.
         self._folder = Path(tempfile.mkdtemp(prefix="noderr-pg-"))
         self._numbers = itertools.count(1)
+        self._server: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         if self._user:
             account = pwd.getpwnam(self._user)
             os.chown(self._folder, account.pw_uid, account.pw_gid)
-        self._call("initdb", "--username", _USER, "--auth", "trust", "--encoding", "UTF8", "--no-sync", "--no-locale")
+        options = ("--auth", "trust", "--encoding", "UTF8", "--no-sync", "--no-locale", "--pgdata", str(self._data))
+        self._call("initdb", "--username", _USER, *options)
         self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if (self._data / "postmaster.pid").exists():
-            self.stop()
+        self.stop()
         shutil.rmtree(self._folder)
 
     def start(self) -> None:
-        options = f"-c listen_addresses='' -c unix_socket_directories='{self._folder}' -c max_connections=60"
-        self._call("pg_ctl", "start", "--wait", "--log", str(self._folder / "log"), "--options", options)
+        """Return when it answers."""
+        settings = {"listen_addresses": "", "unix_socket_directories": str(self._folder), "max_connections": "60"}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        # Whoever kills the tests (a time limit, a cancelled build) ends the server too.
+        command = ["setpriv", "--pdeathsig", "QUIT", str(self._programs / "postgres"), "-D", str(self._data), *options]
+        with (self._folder / "log").open("ab") as log:
+            self._server = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder, **self._as_user()
+            )
+        end = time.monotonic() + _SECONDS
+        while self._run("pg_isready", "--host", str(self._folder)).returncode:
+            if self._server.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"the server does not start:\n{(self._folder / 'log').read_text()}")
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """At once, as if it had crashed."""
-        self._call("pg_ctl", "stop", "--mode", "immediate")
+        if self._server is not None:
+            self._server.send_signal(signal.SIGQUIT)
+            self._server.wait(_SECONDS)
+            self._server = None
 
     def new_database(self) -> URL:
         """The address of a new, empty database."""
         name = f"test{next(self._numbers)}"
-        self._call("createdb", "--host", str(self._folder), "--username", _USER, name, data=False)
+        self._call("createdb", "--host", str(self._folder), "--username", _USER, name)
         return URL.create("postgresql+psycopg", username=_USER, database=name, query={"host": str(self._folder)})
 
     @property
     def _data(self) -> Path:
         return self._folder / "data"
 
-    def _call(self, program: str, *arguments: str, data: bool = True) -> None:
-        command = [str(self._programs / program), *arguments, *(["--pgdata", str(self._data)] if data else [])]
-        # Its output goes to a file: a server that goes on holds what it inherits open.
-        with (self._folder / "output").open("wb") as output:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=self._folder,
-                user=self._user,
-                group=self._user,
-                extra_groups=[] if self._user else None,
-                timeout=_SECONDS,
-                check=False,
-            )
+    def _as_user(self) -> _AsUser:
+        return {"user": self._user, "group": self._user, "extra_groups": [] if self._user else None}
+
+    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(self._programs / program), *arguments]
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            cwd=self._folder,
+            timeout=_SECONDS,
+            check=False,
+            **self._as_user(),
+        )
+
+    def _call(self, program: str, *arguments: str) -> None:
+        done = self._run(program, *arguments)
         if done.returncode:
-            raise RuntimeError(f"{program} failed ({done.returncode}):\n{(self._folder / 'output').read_text()}")
+            raise RuntimeError(f"{program} failed ({done.returncode}):\n{done.stdout}{done.stderr}")
