@@ -1,4 +1,4 @@
-"""A headless Chromium, driven over a pipe by its own protocol, that writes down what pages say and what they ask for."""
+"""A headless Chromium, driven over a pipe by its protocol, that writes down what pages say and what they ask for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FLAGS = (
     # Whoever a page may want to reach: there is nobody but this machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
-# Chromium reads commands from descriptor 3 and writes to 4; only a program that becomes Chromium can put them there. The
+# Chromium reads commands from descriptor 3 and writes to 4; only a program that becomes it can put them there. The
 # kernel kills it when the test run itself is killed.
 _BECOME = (
     "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execvp(sys.argv[3], sys.argv[3:])"
@@ -82,7 +82,11 @@ class Browser:
             for domain in ("Page", "Runtime", "Log", "Network"):
                 page.call(f"{domain}.enable")
             page.call(
-                "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500
+                "Emulation.setDeviceMetricsOverride",
+                width=width,
+                height=height,
+                deviceScaleFactor=1,
+                mobile=width < 500,
             )
             scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
             page.call("Emulation.setEmulatedMedia", media="screen", features=scheme)
@@ -106,7 +110,7 @@ class Browser:
 
 
 class Page:
-    """One page. `complaints` is all that its console and the browser said against it, `asked` every URL it asked for."""
+    """One page. `complaints` is all that its console and the browser said against it, `asked` every URL asked for."""
 
     def __init__(self, browser: Browser, session: str) -> None:
         self._browser = browser

@@ -116,7 +116,10 @@ def troubled_node() -> NodeDescription:
         ready=False,
         packages=fine.packages,
         services=(*fine.services[:-1], failed),
-        missing=(Missing("service", "consensus", failed.problem or ""), Missing("need", "peers", "no peer is connected")),
+        missing=(
+            Missing("service", "consensus", failed.problem or ""),
+            Missing("need", "peers", "no peer is connected"),
+        ),
         peers=(*(_lost_peer(number) for number in range(4)), _peer(4)),
         queues=(QueueDescription("market.book → alpha-edge", 1024, 1024, 88_120), *fine.queues[2:]),
         coordinator=away,
@@ -187,7 +190,9 @@ def _node(number: int) -> KnownNode:
         alive=heard or None,
         ready=ready if heard else None,
         missing=() if ready or not heard else missing,
-        last_heartbeat_at=NOW - timedelta(seconds={"late": 190, "silent": 90_000}.get(state, number % 15)) if heard else None,
+        last_heartbeat_at=(
+            NOW - timedelta(seconds={"late": 190, "silent": 90_000}.get(state, number % 15)) if heard else None
+        ),
         started_at=NOW - timedelta(hours=number + 1) if heard else None,
         clock_offset_seconds=(number % 9 - 4) / 1000 if heard else None,
         peers_connected=10 if ready else 2 if heard else 0,

@@ -1,4 +1,4 @@
-"""A real server on this machine's own address, for as long as a test needs it: the routes of a page, served as a node does."""
+"""A real server on loopback for as long as a test needs it: a page's routes, served as a node does."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _SECOND_NS = 1_000_000_000
 def network_page_routes(
     describe: Callable[[], Awaitable[NetworkDescription]], clock: Clock | None = None
 ) -> list[Route]:
-    """`/` and what it needs. `tier`, `state` and `text` of the query choose nodes; an impossible choice is answered 400.
+    """`/` and what it needs. `tier`, `state` and `text` of the query choose nodes; an impossible choice gets 400.
 
     `clock` tells the time when the database cannot; the machine's when none is given.
     """

@@ -1,4 +1,4 @@
-"""What the coordinator's page shows of a network: who is in trouble, tiers in numbers, and the nodes that were asked for."""
+"""What the coordinator's page shows of a network: who is in trouble, tiers in numbers, the nodes asked for."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _MOST_ROWS = 500
 # Worst first. A silent node's own words are old, so only one that is heard counts as not alive or not ready.
 _CONDITIONS = ("silent", "not alive", "late", "not ready", "never heard", "ready")
 _KINDS = ("bad", "bad", "warn", "warn", "none", "good")
+_READY = len(_CONDITIONS) - 1
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class TierRow:
 
 @dataclass(frozen=True)
 class NetworkView:
-    """`trouble` counts nodes that are enrolled and not ready, whatever the reason; `left_out` rows fit and are not shown."""
+    """`trouble` counts enrolled nodes that are not ready, for any reason; `left_out` rows fit and are not shown."""
 
     kind: str
     title: str
@@ -78,12 +79,13 @@ class NetworkView:
 def view_network(network: NetworkDescription, chosen: NodeFilter) -> NetworkView:
     """Rows with trouble first, then by tier and id."""
     conditions = Counter(_condition(node) for node in network.nodes)
-    ready = conditions[len(_CONDITIONS) - 1]
+    ready = conditions[_READY]
     trouble = len(network.nodes) - ready
+    tiers = tuple(_tier(name, network) for name in TIERS)
     fitting = sorted((node for node in network.nodes if chosen.fits(node)), key=_trouble_first)
     return NetworkView(
-        *_verdict(len(network.nodes), conditions),
-        tiers=tuple(_tier(name, network) for name in TIERS),
+        *_verdict(len(network.nodes), conditions, tiers),
+        tiers=tiers,
         rows=tuple(_row(node, network.desired_versions) for node in fitting[:_MOST_ROWS]),
         fitting=len(fitting),
         ready=ready,
@@ -103,22 +105,24 @@ def _condition(node: KnownNode) -> int:
         return 1
     if node.state == "late":
         return 2
-    return 5 if node.ready else 3
+    return _READY if node.ready else 3
 
 
 def _trouble_first(node: KnownNode) -> tuple[int, int, str]:
     return (_condition(node), TIERS.index(node.tier), node.node_id)
 
 
-def _verdict(nodes: int, conditions: Counter[int]) -> tuple[str, str, str]:
+def _verdict(nodes: int, conditions: Counter[int], tiers: Sequence[TierRow]) -> tuple[str, str, str]:
     if not nodes:
         return "none", "No node is enrolled", "The command `enrol` adds one."
-    ready = conditions[len(_CONDITIONS) - 1]
+    ready = conditions[_READY]
     if ready == nodes:
-        return "good", "All nodes are ready", f"{nodes} enrolled, {nodes} heard within two heartbeats."
-    worst = min(condition for condition, number in conditions.items() if number)
-    found = [f"{conditions[index]} {_CONDITIONS[index]}" for index in range(len(_CONDITIONS) - 1) if conditions[index]]
-    return (_KINDS[worst] if worst < 4 else "warn", f"{ready} of {nodes} nodes are ready", f"{', '.join(found)}.")
+        return "good", "All nodes are ready", f"{nodes} enrolled, each heard within two heartbeats."
+    found = [f"{conditions[index]} {_CONDITIONS[index]}" for index in range(_READY) if conditions[index]]
+    # A quorum is more than two thirds of a tier: without it the tier decides nothing.
+    short = [tier.name for tier in tiers if tier.nodes and 3 * tier.ready <= 2 * tier.nodes]
+    lack = f" No more than two thirds are ready of tier {' and '.join(short)}." if short else ""
+    return "bad" if short else "warn", f"{ready} of {nodes} nodes are ready", f"{', '.join(found)}.{lack}"
 
 
 def _row(node: KnownNode, desired: dict[str, str]) -> NodeRow:
@@ -134,7 +138,7 @@ def _tier(name: str, network: NetworkDescription) -> TierRow:
         name,
         len(members),
         tuple((state, states[state]) for state in STATES),
-        sum(_condition(node) == len(_CONDITIONS) - 1 for node in members),
+        sum(_condition(node) == _READY for node in members),
         network.desired_versions.get(name, ""),
         _most_first([node.version for node in members if node.version and node.state in ("online", "late")]),
     )

@@ -59,4 +59,5 @@ def offset(seconds: float | None) -> str:
     """How far a clock is off, with its sign."""
     if seconds is None:
         return "not known"
-    return f"{seconds * 1000:+.0f} ms" if abs(seconds) < 10 else f"{seconds:+.0f} s"
+    said = f"{seconds * 1000:+.0f} ms" if abs(seconds) < 1 else f"{seconds:+.1f} s"
+    return "0 ms" if said in ("+0 ms", "-0 ms") else said.replace("-", "\u2212")
