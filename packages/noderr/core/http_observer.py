@@ -13,9 +13,11 @@ from typing import Any
 import structlog
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
 
 from noderr.core.http_answers import Answer, MakeAnswer
 from noderr.telemetry import NodeMetrics
+from noderr.telemetry.tracing import span
 
 _NAME = "noderr.core.http"
 _log = structlog.get_logger(_NAME)
@@ -93,7 +95,8 @@ class HttpObserver:
                 message["headers"] = [*message.get("headers", ()), (_REQUEST_ID, request_id)]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
+        named = request_id.decode()
+        with span("http.request", method=scope["method"], request_id=named), bound_contextvars(request_id=named):
             try:
                 await self._app(scope, receive, observed_send)
             finally:

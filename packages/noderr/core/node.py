@@ -16,7 +16,7 @@ from noderr.core.node_services import NodeFoundation, node_services
 from noderr.core.packages import missing_packages
 from noderr.core.parts import MakeParts
 from noderr.core.process import run_process
-from noderr.core.settings import NodeSettings, ProcessSettings
+from noderr.core.settings import NodeSettings
 from noderr.core.settings_loader import load_settings, tier_defaults
 from noderr.telemetry import NodeMetrics, configure_logging
 from noderr.telemetry.tracing import start_tracing
@@ -37,7 +37,7 @@ def serve(manifest: TierManifest, version: str, environ: Mapping[str, str], make
         metrics = NodeMetrics(CollectorRegistry(), tier=manifest.tier, version=version)
         foundation = NodeFoundation(manifest, version, settings, data_dir, identity, metrics, seed)
         _log.info("node_starting", node_id=identity.node_id, data_dir=str(data_dir), random_seed=seed)
-        with traced(settings, manifest.tier, version, identity):
+        with _traced(settings, manifest.tier, version, identity):
             run_process(
                 lambda parts: node_services(foundation, parts, make_parts),
                 metrics=metrics,
@@ -48,7 +48,7 @@ def serve(manifest: TierManifest, version: str, environ: Mapping[str, str], make
 
 
 @contextlib.contextmanager
-def traced(settings: ProcessSettings, service: str, version: str, identity: NodeIdentity) -> Iterator[None]:
+def _traced(settings: NodeSettings, service: str, version: str, identity: NodeIdentity) -> Iterator[None]:
     """Traces are on inside the block, when the settings name a collector for them."""
     if not settings.otlp_endpoint:
         yield

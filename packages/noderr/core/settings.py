@@ -17,7 +17,7 @@ _KEY_HEX_DIGITS = 64
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def check_private_key(key: SecretStr) -> SecretStr:
+def _check_private_key(key: SecretStr) -> SecretStr:
     """Raises `ValueError` unless the secret is 64 hexadecimal digits."""
     text = key.get_secret_value()
     if len(text) != _KEY_HEX_DIGITS or not set(text) <= set("0123456789abcdefABCDEF"):
@@ -25,12 +25,7 @@ def check_private_key(key: SecretStr) -> SecretStr:
     return key
 
 
-type PrivateKeyText = Annotated[SecretStr, AfterValidator(check_private_key)]
-
-
-def private_key_of(secret: SecretStr | None) -> Ed25519PrivateKey | None:
-    """The key that a checked secret stands for, if any."""
-    return None if secret is None else Ed25519PrivateKey.from_private_bytes(bytes.fromhex(secret.get_secret_value()))
+type PrivateKeyText = Annotated[SecretStr, AfterValidator(_check_private_key)]
 
 
 def _check_peers(text: str) -> str:
@@ -74,11 +69,6 @@ class ProcessSettings(Settings):
     drain_seconds: float = Field(
         8.0, ge=0, le=9, description="Seconds that open work gets to finish after SIGTERM, 0 to 9."
     )
-    otlp_endpoint: Annotated[str, AfterValidator(_check_url)] = Field(
-        "",
-        description="Where traces go: the address of an OpenTelemetry collector that takes OTLP over gRPC, such as "
-        "http://127.0.0.1:4317. Unset: no tracing, and none of its libraries is loaded.",
-    )
     data_dir: Path | None = Field(
         None,
         description="Directory for key and state. Unset: /data where that can be written, else .nodeos/<tier or "
@@ -89,16 +79,12 @@ class ProcessSettings(Settings):
         description="The Ed25519 private key by which others know this node or service, 64 hexadecimal digits, to move "
         "it to a new data directory. Unset: the key in the data directory, made in the first start.",
     )
-    random_seed: int | None = Field(
-        None,
-        ge=0,
-        description="Seed of everything that is drawn by lot (jitter, sampling), to replay a run. Unset: a fresh one, "
-        "which the log names. Keys never come from it.",
-    )
 
     def private_key(self) -> Ed25519PrivateKey | None:
         """The key given by `node_key`, if any."""
-        return private_key_of(self.node_key)
+        if self.node_key is None:
+            return None
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(self.node_key.get_secret_value()))
 
 
 class NodeSettings(ProcessSettings):
@@ -135,6 +121,18 @@ class NodeSettings(ProcessSettings):
         ge=1,
         le=4096,
         description="Space for telemetry that the coordinator has not taken, in MB; above it the oldest is dropped.",
+    )
+
+    otlp_endpoint: Annotated[str, AfterValidator(_check_url)] = Field(
+        "",
+        description="Where traces go: the address of an OpenTelemetry collector that takes OTLP over gRPC, such as "
+        "http://127.0.0.1:4317. Unset: no tracing, and none of its libraries is loaded.",
+    )
+    random_seed: int | None = Field(
+        None,
+        ge=0,
+        description="Seed of everything that is drawn by lot (jitter, sampling), to replay a run. Unset: a fresh one, "
+        "which the log names. Keys never come from it.",
     )
 
     @model_validator(mode="after")

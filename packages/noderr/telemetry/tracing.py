@@ -29,10 +29,6 @@ def span(name: str, **attributes: str | int | float | bool) -> Iterator[None]:
         yield
 
 
-def tracing_is_on() -> bool:
-    return bool(_active)
-
-
 def start_tracing(endpoint: str, *, service: str, version: str, node_id: str) -> Callable[[], None]:
     """Send spans to the collector at `endpoint` (http:// or https://) from now on; call what is returned to end it.
 

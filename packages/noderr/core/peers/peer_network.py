@@ -21,6 +21,7 @@ from noderr.core.peers.errors import MessageRefusedError, PeerListError, Unknown
 from noderr.core.peers.peer_link import PeerLink
 from noderr.core.rate_limiter import TokenBucket
 from noderr.telemetry import NodeMetrics
+from noderr.telemetry.tracing import span
 from noderr.types.signing.node_key import node_id
 from noderr.types.wire.node_pb2 import Envelope, HelloReply, HelloRequest, NodeStatus, Receipt
 from noderr.types.wire.node_pb2_grpc import PeerServicer, add_PeerServicer_to_server
@@ -178,7 +179,10 @@ class PeerNetwork(PeerServicer):
         assert handler is not None, "abort raises"
         caller.at_once += 1
         try:
-            with structlog.contextvars.bound_contextvars(correlation_id=request.correlation_id or None, peer=sender):
+            with (
+                span("peer.message", peer=sender, topic=request.topic, correlation_id=request.correlation_id),
+                structlog.contextvars.bound_contextvars(correlation_id=request.correlation_id or None, peer=sender),
+            ):
                 await handler(sender, request.payload)
         except MessageRefusedError as error:
             self._count(sender, "refused")
