@@ -33,6 +33,7 @@ class ContainerNetwork:
         self.project = f"noderr-local-{uuid.uuid4().hex[:8]}"
         self.file = folder / "compose.yaml"
         self._folder = folder
+        self._now: dict[str, int] = {}
         self._peaks: dict[str, int] = {}
         keys = folder / "keys"
         keys.mkdir(mode=0o711)
@@ -74,8 +75,6 @@ class ContainerNetwork:
                 used = _bytes(line["MemUsage"].partition(" / ")[0])
                 self._now[found[1]] = used
                 self._peaks[found[1]] = max(used, self._peaks.get(found[1], 0))
-
-    _now: dict[str, int] = {}  # noqa: RUF012
 
     def _compose(self, *arguments: str, given: str | None = None) -> str:
         return self._docker("compose", "--file", str(self.file), *arguments, given=given)

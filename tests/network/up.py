@@ -57,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     counts = {"oracle": options.oracles, "guardian": options.guardians, "validator": options.validators}
     console = Console(stderr=True)
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    # SIGTERM ends the network as Ctrl-C does: Python's own handler raises KeyboardInterrupt.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with _folder(options.keep) as folder:
             return _run(_network(counts, folder, options), options, console)

@@ -23,6 +23,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from noderr.core.identity import load_identity
 from noderr.core.peers.credentials import NodeCredentials, blocking_channel
+from noderr.core.process_memory import resident_memory_bytes
 from noderr.utils import SystemClock
 
 _STARTS = 5
@@ -68,7 +69,7 @@ def _one_run(tier: str) -> dict[str, float]:
             busy = cpu_seconds(node.pid)
             time.sleep(_IDLE_SECONDS)
             found["cpu"] = 100 * (cpu_seconds(node.pid) - busy) / _IDLE_SECONDS
-            found["memory"] = _resident_bytes(node.pid) / 1e6
+            found["memory"] = resident_memory_bytes(node.pid) / 1e6
             asked = time.perf_counter()
             subprocess.run([*command, "health"], env=environ | {"NODEOS_HTTP_PORT": str(ports["http"])}, check=True)
             found["health"] = time.perf_counter() - asked
@@ -98,10 +99,6 @@ def _wait_for_health(port: int) -> None:
         connection.request("GET", "/health")
         status = connection.getresponse().status
         connection.close()
-
-
-def _resident_bytes(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def cpu_seconds(pid: int) -> float:

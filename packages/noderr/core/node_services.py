@@ -29,6 +29,7 @@ from noderr.core.parts import MakeParts, NodeContext
 from noderr.core.peer_address import PeerAddress, split_host_port
 from noderr.core.peers import NodeCredentials, PeerNetwork
 from noderr.core.process import ProcessParts
+from noderr.core.process_memory import resident_memory_bytes
 from noderr.core.service import Service
 from noderr.core.settings import NodeSettings
 from noderr.core.status import ServiceStatus
@@ -231,8 +232,3 @@ def read_named_peers(named: Sequence[NamedPeer]) -> list[PeerAddress]:
         else:
             found.append(PeerAddress(bytes(one.public_key), host, port))
     return found
-
-
-def resident_memory_bytes() -> int:
-    """What this process holds of the machine's memory now."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

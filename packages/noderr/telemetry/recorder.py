@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from noderr.telemetry.metrics import NodeMetrics
 from noderr.telemetry.spool import Spool, SpoolState
-from noderr.types.wire.telemetry_pb2 import NodeEvent, ReadinessChanged, Record, Sample, Samples, ServiceChanged
+from noderr.types.wire.telemetry_pb2 import ReadinessChanged, Record, Sample, Samples, ServiceChanged
 from noderr.utils import Clock, StoreError, StoreFullError
 
 _log = structlog.get_logger("noderr.telemetry")
@@ -89,10 +89,6 @@ class TelemetryService:
                 service_changed=ServiceChanged(service=service, state=state, problem=problem or "", restarts=restarts)
             )
         )
-
-    def event(self, name: str, fields: Mapping[str, str]) -> None:
-        """Anything else worth keeping."""
-        self._add(Record(node_event=NodeEvent(name=name, fields=dict(fields))))
 
     async def start(self) -> None:
         """Open the spool. Raises what that raises."""

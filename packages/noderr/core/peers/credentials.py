@@ -118,15 +118,19 @@ class NodeCredentials:
 
 def peer_channel(credentials: NodeCredentials, public_key: bytes, address: str) -> grpc.aio.Channel:
     """A channel to the node of `public_key` at `address` (host:port), and to no other: its handshake would fail."""
-    leaf = credentials.leaf()
-    tls = grpc.ssl_channel_credentials(anchor(public_key), leaf.key_pem, leaf.certificate_pem)
-    options = [*_CHANNEL_OPTIONS, ("grpc.ssl_target_name_override", server_name(public_key))]
+    tls, options = _client_side(credentials, public_key)
     return grpc.aio.secure_channel(address, tls, options=options)
 
 
 def blocking_channel(credentials: NodeCredentials, public_key: bytes, address: str) -> grpc.Channel:
     """The same for programs without an event loop."""
+    tls, options = _client_side(credentials, public_key)
+    return grpc.secure_channel(address, tls, options=options)
+
+
+def _client_side(
+    credentials: NodeCredentials, public_key: bytes
+) -> tuple[grpc.ChannelCredentials, list[tuple[str, Any]]]:
     leaf = credentials.leaf()
     tls = grpc.ssl_channel_credentials(anchor(public_key), leaf.key_pem, leaf.certificate_pem)
-    options = [*_CHANNEL_OPTIONS, ("grpc.ssl_target_name_override", server_name(public_key))]
-    return grpc.secure_channel(address, tls, options=options)
+    return tls, [*_CHANNEL_OPTIONS, ("grpc.ssl_target_name_override", server_name(public_key))]

@@ -7,7 +7,6 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -26,6 +25,7 @@ from noderr.core.peers.errors import (
     UnknownPeerError,
 )
 from noderr.core.peers.testing import PeerNode, connected, identity, until
+from noderr.core.process_memory import resident_memory_bytes
 from noderr.types.wire.node_pb2 import Envelope, HelloRequest
 from noderr.types.wire.node_pb2_grpc import PeerStub
 from noderr.utils import SystemClock
@@ -271,7 +271,7 @@ async def test_garbage_and_silent_callers_disturb_nobody(pair: tuple[PeerNode, P
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ]
     slow = [socket.create_connection(("127.0.0.1", first.port)) for _ in range(50)]
-    before = _resident_bytes()
+    before = resident_memory_bytes()
     for number in range(400):
         with socket.create_connection(("127.0.0.1", first.port)) as client, contextlib.suppress(OSError):
             client.sendall(garbage[number % len(garbage)])
@@ -280,7 +280,7 @@ async def test_garbage_and_silent_callers_disturb_nobody(pair: tuple[PeerNode, P
     async with peer_channel(second.credentials, first.identity.public_key, f"127.0.0.1:{first.port}") as channel:
         await PeerStub(channel).Hello(HelloRequest(), timeout=5)
     assert second.network.describe()[0].connected
-    assert _resident_bytes() - before < 60_000_000
+    assert resident_memory_bytes() - before < 60_000_000
     for client in slow:
         client.close()
 
@@ -323,7 +323,3 @@ async def test_two_handlers_for_one_topic_are_refused() -> None:
     node.network.on("topic", take)
     with pytest.raises(PeerListError, match="has a handler already"):
         node.network.on("topic", take)
-
-
-def _resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -77,19 +77,19 @@ def check_database(data_dir: Path) -> CheckResult:
     return CheckResult("database", Outcome.OK, "SQLite can keep a write-ahead log there")
 
 
-def check_key(data_dir: Path, settings: NodeSettings) -> tuple[CheckResult, NodeIdentity | None]:
+def check_key(data_dir: Path, settings: NodeSettings) -> CheckResult:
     """The node's key, without making one."""
     given = settings.private_key()
     if not os.path.lexists(data_dir / KEY_FILE):
         if given is None:
-            return CheckResult("node key", Outcome.OK, f"{data_dir / KEY_FILE} is made in the first start"), None
+            return CheckResult("node key", Outcome.OK, f"{data_dir / KEY_FILE} is made in the first start")
         identity = NodeIdentity.of(given)
-        return CheckResult("node key", Outcome.OK, f"node {identity.node_id}, from NODEOS_NODE_KEY"), identity
+        return CheckResult("node key", Outcome.OK, f"node {identity.node_id}, from NODEOS_NODE_KEY")
     try:
         identity = load_identity(data_dir, given)
     except KeyFileError as error:
-        return CheckResult("node key", Outcome.FAILED, str(error), "see above; then check again"), None
-    return CheckResult("node key", Outcome.OK, f"node {identity.node_id}, mode 0600, of this user"), identity
+        return CheckResult("node key", Outcome.FAILED, str(error), "see above; then check again")
+    return CheckResult("node key", Outcome.OK, f"node {identity.node_id}, mode 0600, of this user")
 
 
 def check_ports(settings: NodeSettings) -> Iterator[CheckResult]:

@@ -38,8 +38,11 @@ def run_preflight(environ: Mapping[str, str], manifest: TierManifest, clock: Clo
     data_result, data_dir = check_data_dir(settings, manifest)
     results.append(data_result)
     if data_dir is not None:
-        key_result, _ = check_key(data_dir, settings)
-        results += [key_result, check_disk(data_dir, settings, manifest), check_database(data_dir)]
+        results += [
+            check_key(data_dir, settings),
+            check_disk(data_dir, settings, manifest),
+            check_database(data_dir),
+        ]
     results += check_ports(settings)
     results += _machine(manifest)
     return results + asyncio.run(_network(settings, clock))
