@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import itertools
 import os
 import pwd
@@ -18,6 +20,7 @@ import pytest
 from sqlalchemy.engine import URL
 
 _USER = "postgres"
+_PREFIX = "noderr-pg-"
 _SECONDS = 60
 
 
@@ -36,6 +39,29 @@ def postgres_programs() -> Path:
     return found[-1]
 
 
+def _locked(folder: Path) -> int:
+    """A descriptor that holds the folder for as long as this process lives. Raises `OSError` when another's does."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _remove_left_folders() -> None:
+    """Those of killed test runs, whose servers ended with them."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/lock"):
+        # One that is held is in use; one that is gone or closed to us is somebody else's to remove.
+        with contextlib.suppress(OSError):
+            descriptor = _locked(lock.parent)
+            try:
+                shutil.rmtree(lock.parent)
+            finally:
+                os.close(descriptor)
+
+
 class _AsUser(TypedDict):
     """For `subprocess`: as whom a program runs."""
 
@@ -52,7 +78,9 @@ class PostgresServer:
         # It refuses to run as root, so root starts it as the user that Debian makes for it.
         self._user = _USER if os.geteuid() == 0 else None
         # Not pytest's folder, which only this user may enter; and short, as the path of a socket must be.
-        self._folder = Path(tempfile.mkdtemp(prefix="noderr-pg-"))
+        _remove_left_folders()
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self._lock = _locked(self._folder)
         self._numbers = itertools.count(1)
         self._server: subprocess.Popen[bytes] | None = None
 
@@ -70,6 +98,7 @@ class PostgresServer:
     ) -> None:
         self.stop()
         shutil.rmtree(self._folder)
+        os.close(self._lock)
 
     def start(self) -> None:
         """Return when it answers."""
