@@ -1,0 +1,23 @@
+"""Errors of `noderr.types.eip712`.
+
+TypesError
+├── TypeStringError    text that is no EIP-712 type
+└── TypedDataError     a value that is not of its type; names the member, the value and what it must be
+"""
+
+from __future__ import annotations
+
+from noderr.types.errors import TypesError
+
+
+class TypeStringError(TypesError, ValueError):
+    """Not the encoding of a struct type, such as `Mail(address to,string contents)`."""
+
+
+class TypedDataError(TypesError, ValueError):
+    """The value of a member is not of the member's type."""
+
+    def __init__(self, member: str, value: object, wanted: str) -> None:
+        self.member = member
+        shown = repr(value)
+        super().__init__(f"{member} is {shown if len(shown) <= 80 else shown[:77] + '...'}: it must be {wanted}")
