@@ -1,14 +1,18 @@
-"""Databases for the coordinator's tests: every test that asks for `database` runs on SQLite and on PostgreSQL."""
+"""For the coordinator's tests: databases, so that every test that asks for `database` runs on SQLite and on PostgreSQL;
+and the nodes' API.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import URL
 
 from noderr.coordinator.database import Database, sqlite_url
+from noderr.coordinator.testing_nodes_api import Coordinator
 from noderr.coordinator.testing_postgres import PostgresServer, postgres_programs
 
 
@@ -32,3 +36,17 @@ def database(url: URL) -> Iterator[Database]:
     database = Database(url)
     yield database
     database.close()
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as executor:
+        yield executor
+
+
+@pytest.fixture
+async def coordinator(tmp_path: Path, executor: ThreadPoolExecutor) -> AsyncIterator[Coordinator]:
+    made = Coordinator(tmp_path, executor)
+    yield made
+    await made.client.aclose()
+    made.database.close()
