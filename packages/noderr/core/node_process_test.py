@@ -20,20 +20,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from noderr.core.identity import load_identity
 from noderr.core.peers.credentials import NodeCredentials, blocking_channel
+from noderr.core.testing import manifest_text
 from noderr.utils import SystemClock
 
-MANIFEST = """
-tier = "guardian"
-number = 2
-responsibility = "Risk"
-packages = ["risk-engine", "telemetry", "core", "types", "utils"]
-ports = { http = 3003, grpc = 50053 }
-stake = { stake_nodr = 1, airdrop_nodr = 1 }
-[resources]
-cpu_cores = { min = 2, max = 2 }
-memory_gb = { min = 2, max = 4 }
-storage_gb = 10
-"""
+MANIFEST = manifest_text("risk-engine")
 
 # A tier with parts of its own: a slow route, and services that end as the environment says.
 COMPOSITION_ROOT = """
@@ -172,7 +162,7 @@ def tier(tmp_path: Path) -> Iterator[Tier]:
     for process, limit in tier.running:
         limit.cancel()
         process.kill()
-        process.communicate()
+        process.communicate(timeout=30)
 
 
 def test_node_serves_http_and_grpc_and_stops_with_zero(tier: Tier) -> None:
@@ -231,7 +221,7 @@ def test_sigterm_waits_for_an_open_request_and_drains_within_10_s(tier: Tier) ->
 
 def test_request_without_end_cannot_hold_up_the_stop(tier: Tier) -> None:
     node = tier.serve(NODEOS_DRAIN_SECONDS="0.3")
-    with socket.create_connection(("127.0.0.1", node.http)) as client:
+    with socket.create_connection(("127.0.0.1", node.http), timeout=5) as client:
         client.sendall(b"GET /slow?seconds=3600 HTTP/1.1\r\nhost: node\r\n\r\n")
         _wait_for_connection(node)
         began = time.monotonic()

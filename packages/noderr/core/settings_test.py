@@ -15,25 +15,15 @@ from noderr.core.settings_loader import load_settings as load_any_settings
 from noderr.core.settings_loader import tier_defaults
 from noderr.core.settings_schema import variable
 from noderr.core.settings_template import settings_template as any_settings_template
-from noderr.types import TierManifest, parse_manifest
+from noderr.core.testing import small_guardian
+from noderr.types import TierManifest
 
 KEY = "11" * 32
 
 
 @pytest.fixture(scope="module")
 def manifest() -> TierManifest:
-    return parse_manifest("""
-        tier = "guardian"
-        number = 2
-        responsibility = "Risk"
-        packages = ["telemetry", "core", "types", "utils"]
-        ports = { http = 3003, grpc = 50053 }
-        stake = { stake_nodr = 1, airdrop_nodr = 1 }
-        [resources]
-        cpu_cores = { min = 2, max = 2 }
-        memory_gb = { min = 2, max = 4 }
-        storage_gb = 10
-        """)
+    return small_guardian()
 
 
 def load_settings(environ: Mapping[str, str], manifest: TierManifest) -> NodeSettings:

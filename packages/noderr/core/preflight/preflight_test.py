@@ -19,7 +19,8 @@ from noderr.core.preflight import CheckResult, Outcome, failed, render_json, ren
 from noderr.core.preflight.machine_checks import check_memory
 from noderr.core.preflight.network_checks import check_coordinator, check_peer
 from noderr.core.settings import NodeSettings
-from noderr.types import TierManifest, parse_manifest
+from noderr.core.testing import small_guardian
+from noderr.types import TierManifest
 from noderr.utils import ManualClock, SystemClock
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -27,18 +28,7 @@ NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def manifest() -> TierManifest:
-    return parse_manifest("""
-        tier = "guardian"
-        number = 2
-        responsibility = "Risk"
-        packages = ["telemetry", "core", "types", "utils"]
-        ports = { http = 3003, grpc = 50053 }
-        stake = { stake_nodr = 1, airdrop_nodr = 1 }
-        [resources]
-        cpu_cores = { min = 1, max = 2 }
-        memory_gb = { min = 1, max = 4 }
-        storage_gb = 1
-        """)
+    return small_guardian()
 
 
 type Check = Callable[..., dict[str, CheckResult]]
