@@ -40,6 +40,7 @@ def test_base_python_is_the_committed_platform(tmp_path: Path) -> None:
         [*interpreter.command, "-c", ASK, str(beside), str(tmp_path / "usr/bin/python3.13")],
         env=dict(interpreter.environment),
         check=True,
+        timeout=60,
         capture_output=True,
     )
     answer = json.loads(asked.stdout)

@@ -65,7 +65,7 @@ def test_every_distribution_keeps_its_metadata_and_has_bytecode(archive: Archive
 
 def test_sha256sum_accepts_the_archive(archive: Archive) -> None:
     command = ["sha256sum", "--check", f"{archive.path.name}.sha256"]
-    done = subprocess.run(command, cwd=archive.path.parent, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=archive.path.parent, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (0, f"{archive.path.name}: OK\n")
 
 

@@ -35,7 +35,7 @@ def check_pairs(client: Client, folder: Path) -> int:
     for key in pairs:
         for name in (key, key.removesuffix(".sha256")):
             (folder / Path(name).name).write_bytes(client.get(name))
-        subprocess.run(["sha256sum", "--check", "--strict", Path(key).name], cwd=folder, check=True)
+        subprocess.run(["sha256sum", "--check", "--strict", Path(key).name], cwd=folder, timeout=60, check=True)
     return len(pairs)
 
 

@@ -43,17 +43,18 @@ def test_many_migrate_at_once(url: URL) -> None:
     together = threading.Barrier(len(databases))
 
     def migrate(database: Database) -> None:
-        together.wait()
+        together.wait(timeout=20)
         try:
             database.migrate()
         except BaseException as error:  # Whatever it is, the test shows it.
             failures.append(error)
 
-    threads = [threading.Thread(target=migrate, args=(database,)) for database in databases]
+    threads = [threading.Thread(target=migrate, args=(database,), daemon=True) for database in databases]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(timeout=60)
+        assert not thread.is_alive()
     for database in databases:
         database.close()
     assert failures == []

@@ -92,13 +92,20 @@ class Served:
 
 async def talk(port: int, sent: bytes) -> bytes:
     """Send bytes as they are; return what is answered first."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        writer.write(sent)
-        await writer.drain()
-        return await asyncio.wait_for(reader.read(65536), _SECONDS)
-    finally:
-        writer.close()
+    async with asyncio.timeout(_SECONDS):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            writer.write(sent)
+            await writer.drain()
+            return await reader.read(65536)
+        finally:
+            writer.close()
+
+
+async def until(fits: Callable[[], bool]) -> None:
+    async with asyncio.timeout(_SECONDS):
+        while not fits():  # noqa: ASYNC110  (the reader has no events)
+            await asyncio.sleep(0.005)
 
 
 @pytest.fixture
@@ -127,8 +134,7 @@ async def test_all_bodies_together_are_bounded(make: Callable[[BodyReader], Coor
     half = b"POST /v1/telemetry HTTP/1.1\r\nhost: x\r\ncontent-length: 60000\r\n\r\n" + bytes(59_000)
     async with Served(coordinator) as port:
         first = asyncio.create_task(talk(port, half))
-        while reader.held_bytes < 59_000:  # noqa: ASYNC110  (the reader has no events)
-            await asyncio.sleep(0.005)
+        await until(lambda: reader.held_bytes >= 59_000)
         second = await talk(port, half)
         assert second.startswith(b"HTTP/1.1 503")
         assert b'"unavailable"' in second
@@ -137,8 +143,7 @@ async def test_all_bodies_together_are_bounded(make: Callable[[BodyReader], Coor
         first.cancel()
         await asyncio.wait([first])
         # Whoever hangs up gives its share back.
-        while reader.held_bytes:  # noqa: ASYNC110  (the reader has no events)
-            await asyncio.sleep(0.005)
+        await until(lambda: reader.held_bytes == 0)
     coordinator.database.close()
 
 

@@ -168,11 +168,12 @@ def test_copies_that_arrive_together_are_taken_once(store: RecordStore, database
             failures.append(error)
             together.abort()
 
-    threads = [threading.Thread(target=send) for _ in range(copies)]
+    threads = [threading.Thread(target=send, daemon=True) for _ in range(copies)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(timeout=60)
+        assert not thread.is_alive()
     assert failures == []
     assert len(taken) == copies * rounds
     assert sum(one.new_records for one in taken) == 10 * rounds

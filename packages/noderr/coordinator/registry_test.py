@@ -52,14 +52,15 @@ def test_several_people_enrol_the_same_node(database: Database) -> None:
     database.migrate()
 
     def enrol() -> None:
-        together.wait()
+        together.wait(timeout=20)
         added.append(Registry(database).enrol([enrolment(NODE)], NOW_NS))
 
-    threads = [threading.Thread(target=enrol) for _ in range(4)]
+    threads = [threading.Thread(target=enrol, daemon=True) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(timeout=60)
+        assert not thread.is_alive()
     assert sorted(added) == [0, 0, 0, 1]
 
 

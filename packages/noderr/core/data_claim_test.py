@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -37,10 +38,15 @@ def test_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
         env={"PYTHONPATH": ":".join(path for path in sys.path if path)},
     )
     assert child.stdout is not None
-    assert child.stdout.readline() == b"held\n"
-    assert holder(tmp_path) == f"process {child.pid}"
-    child.kill()
-    child.communicate()
+    limit = threading.Timer(30, child.kill)  # One that never comes so far ends the wait for its line.
+    limit.start()
+    try:
+        assert child.stdout.readline() == b"held\n"
+        assert holder(tmp_path) == f"process {child.pid}"
+    finally:
+        limit.cancel()
+        child.kill()
+        child.communicate(timeout=30)
     deadline = time.monotonic() + 5
     while holder(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -270,10 +270,10 @@ async def test_garbage_and_silent_callers_disturb_nobody(pair: tuple[PeerNode, P
         b"\x16\x03\x01" + os.urandom(600),
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ]
-    slow = [socket.create_connection(("127.0.0.1", first.port)) for _ in range(50)]
+    slow = [socket.create_connection(("127.0.0.1", first.port), timeout=5) for _ in range(50)]
     before = resident_memory_bytes()
     for number in range(400):
-        with socket.create_connection(("127.0.0.1", first.port)) as client, contextlib.suppress(OSError):
+        with socket.create_connection(("127.0.0.1", first.port), timeout=5) as client, contextlib.suppress(OSError):
             client.sendall(garbage[number % len(garbage)])
         if number % 50 == 0:
             await asyncio.sleep(0.01)
