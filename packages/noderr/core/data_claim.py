@@ -1,7 +1,8 @@
 """One process at a time has a data directory, and one that a newer version has written is left alone.
 
 Two nodes with one key could sign two things; so a node holds a lock for as long as it lives. The kernel lets go of it
-when the process ends, however it ends.
+when the process ends, however it ends. The process's number stays in the file unless it let go itself: so the next one
+knows that this one was killed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -28,14 +30,21 @@ class DataDirState(msgspec.Struct, frozen=True):
     made_by: str
 
 
+@dataclass(frozen=True)
+class DataDirClaim:
+    """`after_unclean_exit`: whoever had the directory last was killed, or its machine went down."""
+
+    after_unclean_exit: bool
+
+
 @contextlib.contextmanager
-def claimed_data_dir(data_dir: Path, owner: str, version: str) -> Iterator[None]:
+def claimed_data_dir(data_dir: Path, owner: str, version: str) -> Iterator[DataDirClaim]:
     """Hold the data directory of `owner` (a tier or a service). Raises `DataDirError`.
 
     That is when another process holds it, when it is another owner's, when its format is newer than this build's, or
     when the note of both is broken.
     """
-    with _lock(data_dir):
+    with _lock(data_dir) as claim:
         check_owner(data_dir, owner)
         note = StateFile(data_dir / STATE_FILE, DataDirState)
         try:
@@ -43,7 +52,7 @@ def claimed_data_dir(data_dir: Path, owner: str, version: str) -> Iterator[None]
                 note.write(DataDirState(owner, version))
         except StateFileError as error:
             raise DataDirError(str(error)) from error
-        yield
+        yield claim
 
 
 def check_owner(data_dir: Path, owner: str) -> None:
@@ -78,7 +87,7 @@ def holder(data_dir: Path) -> str:
 
 
 @contextlib.contextmanager
-def _lock(data_dir: Path) -> Iterator[None]:
+def _lock(data_dir: Path) -> Iterator[DataDirClaim]:
     path = data_dir / LOCK_FILE
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -92,8 +101,17 @@ def _lock(data_dir: Path) -> Iterator[None]:
                 f"{data_dir} is in use by {holder(data_dir) or 'another process'}: stop that one, or set "
                 "NODEOS_DATA_DIR to a directory of its own"
             ) from error
-        os.truncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield
+        claim = DataDirClaim(after_unclean_exit=os.fstat(descriptor).st_size > 0)
+        _note_holder(descriptor, f"{os.getpid()}\n")
+        try:
+            yield claim
+        finally:
+            _note_holder(descriptor, "")
     finally:
         os.close(descriptor)
+
+
+def _note_holder(descriptor: int, text: str) -> None:
+    os.truncate(descriptor, 0)
+    os.pwrite(descriptor, text.encode(), 0)
+    os.fsync(descriptor)  # What it says counts after a power cut.

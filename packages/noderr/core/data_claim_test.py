@@ -14,7 +14,8 @@ from noderr.utils import StateFile
 
 
 def test_directory_is_held_once_and_free_again_afterwards(tmp_path: Path) -> None:
-    with claimed_data_dir(tmp_path, "oracle", "1.2.3"):
+    with claimed_data_dir(tmp_path, "oracle", "1.2.3") as claim:
+        assert not claim.after_unclean_exit
         assert holder(tmp_path).startswith("process ")
         with (
             pytest.raises(DataDirError, match="in use by process [0-9]+: stop that one, or set NODEOS_DATA_DIR"),
@@ -22,11 +23,11 @@ def test_directory_is_held_once_and_free_again_afterwards(tmp_path: Path) -> Non
         ):
             pass
     assert holder(tmp_path) == ""
-    with claimed_data_dir(tmp_path, "oracle", "1.2.4"):
-        pass
+    with claimed_data_dir(tmp_path, "oracle", "1.2.4") as claim:
+        assert not claim.after_unclean_exit
 
 
-def test_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+def test_lock_of_a_killed_process_is_free_and_the_next_one_knows(tmp_path: Path) -> None:
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom noderr.core.data_claim import claimed_data_dir\n"
         "with claimed_data_dir(Path(sys.argv[1]), 'oracle', '1.2.3'):\n"
@@ -50,8 +51,9 @@ def test_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     deadline = time.monotonic() + 5
     while holder(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.01)
-    with claimed_data_dir(tmp_path, "oracle", "1.2.3"):
-        pass
+    for killed in (True, False):
+        with claimed_data_dir(tmp_path, "oracle", "1.2.3") as claim:
+            assert claim.after_unclean_exit is killed
 
 
 def test_directory_of_another_owner_is_refused(tmp_path: Path) -> None:

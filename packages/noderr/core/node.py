@@ -31,11 +31,11 @@ def serve(manifest: TierManifest, version: str, environ: Mapping[str, str], make
     settings = load_settings(environ, NodeSettings, tier_defaults(manifest))
     configure_logging(sys.stdout, level=settings.log_level, tier=manifest.tier, version=version)
     data_dir = prepare_data_dir(settings.data_dir, manifest.tier)
-    with claimed_data_dir(data_dir, manifest.tier, version):
+    with claimed_data_dir(data_dir, manifest.tier, version) as claim:
         identity = load_identity(data_dir, settings.private_key())
         seed = fresh_seed() if settings.random_seed is None else settings.random_seed
         metrics = NodeMetrics(CollectorRegistry(), tier=manifest.tier, version=version)
-        foundation = NodeFoundation(manifest, version, settings, data_dir, identity, metrics, seed)
+        foundation = NodeFoundation(manifest, version, settings, data_dir, claim, identity, metrics, seed)
         _log.info("node_starting", node_id=identity.node_id, data_dir=str(data_dir), random_seed=seed)
         with _traced(settings, manifest.tier, version, identity):
             run_process(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,16 +11,15 @@ from pathlib import Path
 import structlog
 from starlette.routing import Route
 
+from noderr.core.data_claim import DataDirClaim
 from noderr.core.description import NodeDescriber, NodeDescription
-from noderr.core.errors import BusClosedError
 from noderr.core.event_bus import EventBus
-from noderr.core.event_bus_subscription import OverflowPolicy
-from noderr.core.events import SERVICE_CHANGED, ServiceChanged
 from noderr.core.grpc_server import GrpcService
 from noderr.core.http_answers import node_answer, standard_answers
 from noderr.core.http_api import http_api
 from noderr.core.http_server import HttpService
 from noderr.core.identity import NodeIdentity
+from noderr.core.node_telemetry import tell_changes, tell_start_and_stop, watch_disk
 from noderr.core.openapi_standard import NODE_OPERATIONS, OPENAPI_PATH, openapi_answer
 from noderr.core.pages import page_routes
 from noderr.core.parts import MakeParts, NodeContext
@@ -32,7 +29,6 @@ from noderr.core.process import ProcessParts
 from noderr.core.process_memory import resident_memory_bytes
 from noderr.core.service import Service
 from noderr.core.settings import NodeSettings
-from noderr.core.status import ServiceStatus
 from noderr.core.vitals import Vitals
 from noderr.telemetry import NodeMetrics
 from noderr.telemetry.coordinator_link import CoordinatorLink, NodeFacts, NodeLabel
@@ -57,6 +53,7 @@ class NodeFoundation:
     version: str
     settings: NodeSettings
     data_dir: Path
+    claim: DataDirClaim
     identity: NodeIdentity
     metrics: NodeMetrics
     seed: int
@@ -91,8 +88,11 @@ def node_services(foundation: NodeFoundation, parts: ProcessParts, make_parts: M
     telemetry = TelemetryService(
         foundation.data_dir, settings.telemetry_spool_mb * _MB, metrics, clock, lambda: readiness(parts.vitals)
     )
-    _tell_changes(parts, bus, telemetry)
-    _watch_disk(metrics, foundation.data_dir)
+    tell_changes(parts, bus, telemetry)
+    tell_start_and_stop(
+        parts, telemetry, tier=foundation.manifest.tier, version=foundation.version, claim=foundation.claim
+    )
+    watch_disk(metrics, foundation.data_dir)
     link = _coordinator_link(foundation, parts, telemetry, peers, started_ns) if settings.coordinator_url else None
 
     tier_parts = make_parts(
@@ -150,36 +150,6 @@ def _http_service(
     }
     api = http_api(parts.metrics, answers, [*page_routes(describe), *routes])
     return HttpService(api, host=foundation.settings.http_host, port=foundation.settings.http_port)
-
-
-def _tell_changes(parts: ProcessParts, bus: EventBus, telemetry: TelemetryService) -> None:
-    """Status changes go over the bus, to telemetry and to whoever else wants to know."""
-
-    def publish(status: ServiceStatus) -> None:
-        # The bus is among the last to stop; who changes after it tells the log only.
-        with contextlib.suppress(BusClosedError):
-            bus.publish_nowait(
-                SERVICE_CHANGED, ServiceChanged(status.name, status.state.value, status.problem, status.restarts)
-            )
-
-    async def record(event: ServiceChanged) -> None:
-        telemetry.service_changed(event.service, event.state, event.problem, event.restarts)
-
-    bus.handle(SERVICE_CHANGED, "telemetry", record, policy=OverflowPolicy.DROP_OLDEST, limit=256)
-    parts.board.subscribe(publish)
-
-
-def _watch_disk(metrics: NodeMetrics, data_dir: Path) -> None:
-    def free() -> float:
-        found = os.statvfs(data_dir)
-        return float(found.f_bavail * found.f_frsize)
-
-    def size() -> float:
-        found = os.statvfs(data_dir)
-        return float(found.f_blocks * found.f_frsize)
-
-    metrics.data_free.set_function(free)
-    metrics.data_size.set_function(size)
 
 
 def _coordinator_link(

@@ -122,6 +122,7 @@ class CoordinatorLink:
                 # What the node has to say of its end; without an answer it waits for the next start.
                 async with asyncio.timeout(_FAREWELL_SECONDS):
                     if self.reachable:
+                        await self._telemetry.flush()
                         await self._send_batch(client)
             await client.close()
 

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from noderr.telemetry.metrics import NodeMetrics
 from noderr.telemetry.spool import Spool, SpoolState
-from noderr.types.wire.telemetry_pb2 import ReadinessChanged, Record, Sample, Samples, ServiceChanged
+from noderr.types.wire.telemetry_pb2 import NodeEvent, ReadinessChanged, Record, Sample, Samples, ServiceChanged
 from noderr.utils import Clock, StoreError, StoreFullError
 
 _log = structlog.get_logger("noderr.telemetry")
@@ -90,6 +90,10 @@ class TelemetryService:
             )
         )
 
+    def node_event(self, name: str, **fields: str) -> None:
+        """Anything else worth keeping, such as `node_started`."""
+        self._add(Record(node_event=NodeEvent(name=name, fields=fields)))
+
     async def start(self) -> None:
         """Open the spool. Raises what that raises."""
         self._stopping.clear()
@@ -120,6 +124,10 @@ class TelemetryService:
 
     def missing(self) -> Sequence[str]:
         return (self._problem,) if self._problem else ()
+
+    async def flush(self) -> None:
+        """Write what waits to the spool at once. Raises `StoreError`."""
+        await self._flush(self.spool)
 
     async def refresh(self) -> None:
         """Read the spool's state anew, for metrics and pages."""
