@@ -1,0 +1,80 @@
+"""Messages of a protocol with their EIP-712 signatures, bound to one chain and one contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from noderr.types.consensus.errors import Reason, RefusedMessage
+from noderr.types.eip712 import Domain, StructType, typed_data_digest
+from noderr.types.signing.account_key import AccountKey, checksum_address, recover_address
+from noderr.types.signing.errors import SignatureError
+
+
+class ProtocolMessage(Protocol):
+    """What can be signed: a frozen record that knows its EIP-712 type."""
+
+    TYPE: ClassVar[StructType]
+
+    @property
+    def tier(self) -> int: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def round(self) -> int: ...
+    @property
+    def topic(self) -> bytes: ...
+    def struct(self) -> Mapping[str, object]: ...
+
+
+class Signatures(Protocol):
+    """How digests are signed and signers found: secp256k1 here, and in the simulator something as hard to forge."""
+
+    def recover(self, digest: bytes, signature: bytes) -> bytes:
+        """The signer's address. Raises `SignatureError`."""
+
+
+class AccountSignatures:
+    """The signatures that contracts check."""
+
+    def recover(self, digest: bytes, signature: bytes) -> bytes:
+        return recover_address(digest, signature)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed[M: ProtocolMessage]:
+    """A message, who says that it is theirs, and 65 bytes that prove it."""
+
+    message: M
+    signer: bytes
+    signature: bytes
+
+
+def message_digest(message: ProtocolMessage, domain: Domain) -> bytes:
+    """What the signer signs: 32 bytes."""
+    return typed_data_digest(domain, message.TYPE, message.struct())
+
+
+def sign[M: ProtocolMessage](message: M, key: AccountKey, domain: Domain) -> Signed[M]:
+    """Sign at once. A voter does not call this but its guard, which writes down first what it is about to sign."""
+    return Signed(message, key.address, key.sign(message_digest(message, domain)))
+
+
+def check_signature[M: ProtocolMessage](signed: Signed[M], domain: Domain, signatures: Signatures) -> bytes:
+    """The digest, once it is proven that the signer signed it. Raises `RefusedMessage`."""
+    digest = message_digest(signed.message, domain)
+    try:
+        found = signatures.recover(digest, signed.signature)
+    except SignatureError as error:
+        raise RefusedMessage(Reason.BAD_SIGNATURE, str(error)) from error
+    if found != signed.signer:
+        # Also what a message for another chain or contract looks like: its digest is another there.
+        claimed = checksum_address(signed.signer)
+        raise RefusedMessage(Reason.BAD_SIGNATURE, f"{claimed} did not sign this {message_name(signed.message)}")
+    return digest
+
+
+def message_name(message: ProtocolMessage) -> str:
+    """The kind, for people: "Vote"."""
+    return message.TYPE.name
