@@ -54,7 +54,7 @@ class Certificate:
 
 
 def make_certificate(votes: Iterable[Signed[Vote]]) -> Certificate:
-    """The certificate that these votes make; they agree in all but codes. Whether they are a quorum, verifying tells."""
+    """The certificate that these votes make; they agree in all but codes. Verifying tells whether they are a quorum."""
     ordered = sorted(votes, key=lambda vote: vote.signer)
     first = ordered[0].message
     return Certificate(
