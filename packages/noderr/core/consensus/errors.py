@@ -1,0 +1,28 @@
+"""Errors of `noderr.core.consensus`.
+
+CoreError
+├── GuardError            the guard says no, and so nothing is signed
+│   ├── DoubleSignError   something else was signed at this place already
+│   └── TooOldError       the place lies before what the guard still remembers
+└── GuardDamagedError     the guard's journal cannot be trusted; the voter must not start
+"""
+
+from __future__ import annotations
+
+from noderr.core.errors import CoreError
+
+
+class GuardError(CoreError):
+    """A signature that is refused; nothing was signed."""
+
+
+class DoubleSignError(GuardError):
+    """Signing this would be an equivocation."""
+
+
+class TooOldError(GuardError):
+    """Nobody knows any more what was signed there, so nothing is."""
+
+
+class GuardDamagedError(CoreError):
+    """The journal was changed by something else than this program; the message says what to do."""

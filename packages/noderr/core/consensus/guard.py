@@ -1,0 +1,132 @@
+"""The double-sign guard: what is about to be signed is on disk first, and what was signed is never contradicted.
+
+The rules are those of EIP-3076 for blocks, with our rounds for its slots: nothing at or below the watermark, nothing
+else where something is, and the same again as often as one likes. Whoever holds the key holds it through `GuardedKey`.
+
+A journal restored from a backup does not know what was signed after the backup. `refuse_through` is for that: at every
+start, everything that began before the start is refused, whatever the journal says.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Protocol
+
+from noderr.core.consensus.errors import DoubleSignError, TooOldError
+from noderr.core.consensus.journal import Disk, Journal
+from noderr.types.consensus import ProtocolMessage, Signed, message_digest
+from noderr.types.eip712 import Domain
+from noderr.types.keccak import keccak256
+
+# Kind of record, tier, epoch, round, view, place (type and topic), digest.
+_RECORD = struct.Struct(">cBQQI32s32s")
+_SIGNED, _WATERMARK = b"s", b"w"
+_NONE = b"\0" * 32
+
+_KEEP_RECORDS = 4096
+
+
+class SigningKey(Protocol):
+    """Signs digests; an `AccountKey`, or what stands for one in the simulator."""
+
+    address: bytes
+
+    def sign(self, digest: bytes) -> bytes: ...
+
+
+type _Place = tuple[int, int, int, int, bytes]
+type _Round = tuple[int, int]
+
+
+class Guard:
+    """What one voter has signed. Its calls block on the disk: a service calls them in a thread, one at a time."""
+
+    def __init__(self, disk: Disk, *, keep_records: int = _KEEP_RECORDS) -> None:
+        """Read the journal. Raises `GuardDamagedError` and `OSError`."""
+        self._journal = Journal(disk, _RECORD.size)
+        self._keep = keep_records
+        self._digests: dict[_Place, bytes] = {}
+        self._watermarks: dict[int, _Round] = {}
+        for record in self._journal.records:
+            self._learn(record)
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+    def watermark(self, tier: int) -> _Round | None:
+        """The epoch and round through which this tier's messages are refused."""
+        return self._watermarks.get(tier)
+
+    def permit(self, message: ProtocolMessage, digest: bytes) -> None:
+        """Return when `digest` may be signed, which the disk then knows. Raises `GuardError` and `OSError`."""
+        place = _place(message)
+        before = self._digests.get(place)
+        if before == digest:
+            return
+        where = f"{message.TYPE.name} of epoch {message.epoch}, round {message.round}"
+        if before is not None:
+            raise DoubleSignError(
+                f"another {where} was signed already, of digest {before.hex()[:16]}…: it stays the one"
+            )
+        watermark = self._watermarks.get(message.tier)
+        if watermark is not None and (message.epoch, message.round) <= watermark:
+            raise TooOldError(
+                f"a {where} lies at or before epoch {watermark[0]}, round {watermark[1]}, "
+                "and what was signed there is not known for sure"
+            )
+        if len(self._journal.records) >= 2 * self._keep:
+            self._compact()
+        self._append(_RECORD.pack(_SIGNED, *place, digest))
+
+    def refuse_through(self, tier: int, epoch: int, round_: int) -> None:
+        """Sign nothing of this tier at or before this round any more. Raises `OSError`."""
+        if (epoch, round_) > self._watermarks.get(tier, (-1, -1)):
+            self._append(_RECORD.pack(_WATERMARK, tier, epoch, round_, 0, _NONE, _NONE))
+
+    def _append(self, record: bytes) -> None:
+        self._journal.append(record)
+        self._learn(record)
+
+    def _learn(self, record: bytes) -> None:
+        kind, tier, epoch, round_, view, name, digest = _RECORD.unpack(record)
+        if kind == _WATERMARK:
+            self._watermarks[tier] = max((epoch, round_), self._watermarks.get(tier, (-1, -1)))
+        else:
+            self._digests[tier, epoch, round_, view, name] = digest
+
+    def _compact(self) -> None:
+        """Forget the older half; the watermark says from then on that it is forgotten."""
+        by_round = sorted(self._digests, key=lambda place: (place[1], place[2]))
+        dropped = by_round[: len(by_round) - self._keep]
+        for tier in {place[0] for place in dropped}:
+            newest = max((place[1], place[2]) for place in dropped if place[0] == tier)
+            self._watermarks[tier] = max(newest, self._watermarks.get(tier, (-1, -1)))
+        kept = [place for place in by_round if (place[1], place[2]) > self._watermarks.get(place[0], (-1, -1))]
+        self._digests = {place: self._digests[place] for place in kept}
+        self._journal.rewrite(
+            [
+                *(_RECORD.pack(_WATERMARK, tier, *mark, 0, _NONE, _NONE) for tier, mark in self._watermarks.items()),
+                *(_RECORD.pack(_SIGNED, *place, digest) for place, digest in self._digests.items()),
+            ]
+        )
+
+
+def _place(message: ProtocolMessage) -> _Place:
+    name = keccak256(message.TYPE.type_hash + message.topic)
+    return message.tier, message.epoch, message.round, getattr(message, "view", 0), name
+
+
+class GuardedKey:
+    """The key and its guard: the one way to a signature."""
+
+    def __init__(self, key: SigningKey, guard: Guard, domain: Domain) -> None:
+        self._key = key
+        self._guard = guard
+        self._domain = domain
+        self.address = key.address
+
+    def sign[M: ProtocolMessage](self, message: M) -> Signed[M]:
+        """Raises `GuardError` and `OSError`; nothing is signed then."""
+        digest = message_digest(message, self._domain)
+        self._guard.permit(message, digest)
+        return Signed(message, self._key.address, self._key.sign(digest))

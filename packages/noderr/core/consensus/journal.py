@@ -1,0 +1,133 @@
+"""An append-only file of records of one size: a record is on the disk before `append` returns, or it never was.
+
+Only the last record can be torn, because each is synced before the next is begun; what is torn is cut off on opening.
+Anything else that is wrong with the file was not done by this program, and is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from noderr.core.consensus.errors import GuardDamagedError
+from noderr.utils import replace_file
+
+_CRC_BYTES = 4
+
+
+class Disk(Protocol):
+    """The one file; the simulator has one that loses what was not synced."""
+
+    def read(self) -> bytes:
+        """All of it; empty when there is no file yet."""
+
+    def append(self, data: bytes) -> None:
+        """Write at the end. It is not on the disk yet."""
+
+    def sync(self) -> None:
+        """Everything written is on the disk, and so is the file's name, when this returns."""
+
+    def truncate(self, length: int) -> None:
+        """Cut the end off, on the disk too."""
+
+    def replace(self, data: bytes) -> None:
+        """Put this in the place of all, in one step, on the disk too."""
+
+
+class FileDisk:
+    """A file that stays open. Not shared: the data directory is claimed by one process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._open()
+
+    def _open(self) -> None:
+        is_new = not self._path.exists()
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        if is_new:
+            # Without this a crash can lose the name, and with it every record.
+            os.fsync(self._file)
+            _sync_folder(self._path.parent)
+
+    def read(self) -> bytes:
+        return os.pread(self._file, os.fstat(self._file).st_size, 0)
+
+    def append(self, data: bytes) -> None:
+        if os.write(self._file, data) != len(data):
+            raise OSError(f"{self._path.name}: the disk took a part of a record only")
+
+    def sync(self) -> None:
+        os.fsync(self._file)
+
+    def truncate(self, length: int) -> None:
+        os.ftruncate(self._file, length)
+        os.fsync(self._file)
+
+    def replace(self, data: bytes) -> None:
+        replace_file(self._path, data)
+        os.close(self._file)
+        self._open()
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Journal:
+    """Records of `record_bytes` each."""
+
+    def __init__(self, disk: Disk, record_bytes: int) -> None:
+        """Read what is there. Raises `GuardDamagedError` and `OSError`."""
+        self._disk = disk
+        self._size = record_bytes + _CRC_BYTES
+        self._broken: OSError | None = None
+        self.records = self._recover()
+
+    def append(self, record: bytes) -> None:
+        """On the disk when this returns. Raises `OSError`; after that nothing is taken any more, until a new start."""
+        if self._broken is not None:
+            # A failed fsync may have thrown the data away, and a second one would then report success.
+            raise OSError("the journal failed before and takes nothing more: start anew") from self._broken
+        try:
+            self._disk.append(_sealed(record))
+            self._disk.sync()
+        except OSError as error:
+            self._broken = error
+            raise
+        self.records.append(record)
+
+    def rewrite(self, records: Sequence[bytes]) -> None:
+        """Keep just these. Raises `OSError`, and then everything is as it was."""
+        self._disk.replace(b"".join(map(_sealed, records)))
+        self.records = list(records)
+
+    def _recover(self) -> list[bytes]:
+        data = self._disk.read()
+        good: list[bytes] = []
+        for start in range(0, len(data), self._size):
+            part = data[start : start + self._size]
+            record = part[_CRC_BYTES:]
+            if len(part) == self._size and part == _sealed(record):
+                good.append(record)
+            elif start + self._size < len(data):
+                raise GuardDamagedError(
+                    f"record {len(good)} of the journal of signatures is damaged, and it is not the last: this voter "
+                    "may have signed what it no longer knows. Take it out of the voters; give it a new key and journal"
+                )
+        if len(good) * self._size < len(data):
+            self._disk.truncate(len(good) * self._size)
+        return good
+
+
+def _sealed(record: bytes) -> bytes:
+    return zlib.crc32(record).to_bytes(_CRC_BYTES, "big") + record

@@ -1,0 +1,108 @@
+"""Counts the votes of one round: each voter once, and two that differ are evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from noderr.types.consensus import (
+    Certificate,
+    Choice,
+    Evidence,
+    Reason,
+    RefusedMessage,
+    Signatures,
+    Signed,
+    Vote,
+    VoterSet,
+    check_signature,
+    has_quorum,
+    make_certificate,
+)
+from noderr.types.eip712 import Domain
+from noderr.types.signing.account_key import checksum_address
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What votes can agree on. Votes for one subject with another expiry are votes for something else."""
+
+    subject: bytes
+    choice: Choice
+    expires_at_s: int
+
+
+class Tally:
+    """The votes of one tier, epoch, round and topic."""
+
+    def __init__(self, voters: VoterSet, round_: int, topic: bytes, domain: Domain, signatures: Signatures) -> None:
+        self.voters = voters
+        self._round = round_
+        self._topic = topic
+        self._domain = domain
+        self._signatures = signatures
+        self._votes: dict[bytes, Signed[Vote]] = {}
+        self._weights: dict[Outcome, int] = {}
+
+    @property
+    def votes(self) -> Mapping[bytes, Signed[Vote]]:
+        """The first vote of each voter that has voted."""
+        return self._votes
+
+    @property
+    def missing(self) -> tuple[bytes, ...]:
+        """Who has not voted, ascending."""
+        return tuple(voter for voter in self.voters.voters if voter not in self._votes)
+
+    def weight(self, outcome: Outcome) -> int:
+        """The weight of the votes for it."""
+        return self._weights.get(outcome, 0)
+
+    def add(self, signed: Signed[Vote]) -> Evidence[Vote] | None:
+        """Count a vote. Evidence if the voter voted otherwise before; its first vote stays the one that counts.
+
+        Raises `RefusedMessage` for what does not belong here, is not signed, or is known.
+        """
+        vote = signed.message
+        if (vote.tier, vote.epoch) != (self.voters.tier, self.voters.epoch):
+            raise RefusedMessage(Reason.WRONG_EPOCH, f"a vote of tier {vote.tier}, epoch {vote.epoch}")
+        if (vote.round, vote.topic) != (self._round, self._topic):
+            raise RefusedMessage(Reason.WRONG_SUBJECT, f"a vote of round {vote.round} on another topic or round")
+        if signed.signer not in self.voters.weights:
+            raise RefusedMessage(Reason.NOT_A_MEMBER, f"{checksum_address(signed.signer)} does not vote in this epoch")
+        known = self._votes.get(signed.signer)
+        if known is not None and known.message == vote:
+            raise RefusedMessage(Reason.DUPLICATE, "this vote is counted already")
+        check_signature(signed, self._domain, self._signatures)
+        if known is not None:
+            return Evidence(known, signed)
+        self._votes[signed.signer] = signed
+        outcome = _outcome(vote)
+        self._weights[outcome] = self.weight(outcome) + self.voters.weights[signed.signer]
+        return None
+
+    def decided(self) -> Outcome | None:
+        """What a quorum voted for, if one did. An abstention decides nothing."""
+        for outcome, weight in self._weights.items():
+            if outcome.choice is not Choice.ABSTAIN and has_quorum(weight, self.voters.total):
+                return outcome
+        return None
+
+    def certificate(self) -> Certificate | None:
+        """The proof of `decided`."""
+        outcome = self.decided()
+        if outcome is None:
+            return None
+        return make_certificate(vote for vote in self._votes.values() if _outcome(vote.message) == outcome)
+
+    def can_decide(self) -> bool:
+        """Whether some outcome can still get a quorum from those who have not voted."""
+        left = self.voters.total - self.voters.weight_of(self._votes)
+        best = max(
+            (weight for outcome, weight in self._weights.items() if outcome.choice is not Choice.ABSTAIN), default=0
+        )
+        return has_quorum(best + left, self.voters.total)
+
+
+def _outcome(vote: Vote) -> Outcome:
+    return Outcome(vote.subject, vote.choice, vote.expires_at_s)

@@ -1,0 +1,139 @@
+"""One round of votes as a state machine without input and output: messages and the time in, actions out.
+
+Guardians and validators need no more than this; the oracles' rounds end with it. A voter votes once. What a quorum
+votes for is decided; a deadline that passes, or votes split so that nothing can win any more, mean no.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Failed, Failure, Send, Sign
+from noderr.core.consensus.tally import Tally
+from noderr.types.consensus import (
+    Certificate,
+    CertificateError,
+    Reason,
+    RefusedMessage,
+    Signatures,
+    Signed,
+    Vote,
+    VoterSet,
+    verify_certificate,
+)
+from noderr.types.eip712 import Domain
+
+_SECOND_NS = 1_000_000_000
+
+
+class Status(enum.StrEnum):
+    """Where a round stands."""
+
+    OPEN = "open"
+    DECIDED = "decided"
+    FAILED = "failed"
+
+
+class VoteRound:
+    """A round of `me`. `resend_ns`: how often what may have been lost is sent again."""
+
+    def __init__(
+        self,
+        me: bytes,
+        voters: VoterSet,
+        domain: Domain,
+        signatures: Signatures,
+        *,
+        round_: int,
+        topic: bytes,
+        deadline_ns: int,
+        resend_ns: int,
+    ) -> None:
+        self.round = round_
+        self.topic = topic
+        self.deadline_ns = deadline_ns
+        self.status = Status.OPEN
+        self.tally = Tally(voters, round_, topic, domain, signatures)
+        self.certificate: Certificate | None = None
+        self.my_vote: Vote | None = None
+        self._me = me
+        self._domain = domain
+        self._signatures = signatures
+        self._resend_ns = resend_ns
+        self._sent_ns = 0
+
+    @property
+    def next_time_ns(self) -> int | None:
+        """When `on_time` is due; None when it never is."""
+        if self.status is not Status.OPEN:
+            return None
+        mine = self._me in self.tally.votes
+        return min(self.deadline_ns, self._sent_ns + self._resend_ns) if mine else self.deadline_ns
+
+    def vote(self, vote: Vote) -> list[Action]:
+        """Cast my vote; a second one is none. Only what the guard then signs is ever sent."""
+        if self.my_vote is not None or self.status is not Status.OPEN:
+            return []
+        self.my_vote = vote
+        return [Sign(vote)]
+
+    def on_signed(self, signed: Signed[Vote], now_ns: int) -> list[Action]:
+        """My vote, signed: it counts and goes out."""
+        self._sent_ns = now_ns
+        return [Broadcast(signed), *self._count(signed, now_ns)]
+
+    def on_vote(self, signed: Signed[Vote], now_ns: int) -> list[Action]:
+        """A vote from elsewhere. Raises `RefusedMessage`."""
+        if now_ns // _SECOND_NS > signed.message.expires_at_s:
+            raise RefusedMessage(Reason.EXPIRED, f"the vote expired at {signed.message.expires_at_s}")
+        try:
+            return self._count(signed, now_ns)
+        except RefusedMessage as refused:
+            if refused.reason is Reason.DUPLICATE and self.certificate is not None and signed.signer != self._me:
+                # Who sends its vote again has not heard how it ended.
+                return [Send(signed.signer, self.certificate)]
+            raise
+
+    def on_certificate(self, certificate: Certificate, now_ns: int) -> list[Action]:
+        """How it ended, from somebody who knows. Raises `RefusedMessage`."""
+        if (certificate.round, certificate.topic) != (self.round, self.topic):
+            raise CertificateError(Reason.WRONG_SUBJECT, f"a certificate of round {certificate.round}")
+        if self.certificate is not None:
+            raise CertificateError(Reason.DUPLICATE, "the certificate of this round is known")
+        now_s = now_ns // _SECOND_NS
+        verify_certificate(certificate, self.tally.voters, self._domain, now_s=now_s, signatures=self._signatures)
+        return self._decide(certificate)
+
+    def on_time(self, now_ns: int) -> list[Action]:
+        """The clock went on."""
+        if self.status is not Status.OPEN:
+            return []
+        if now_ns >= self.deadline_ns:
+            return self._fail(Failure.TIMEOUT)
+        mine = self.tally.votes.get(self._me)
+        if mine is not None and now_ns >= self._sent_ns + self._resend_ns:
+            self._sent_ns = now_ns
+            return [Broadcast(mine)]
+        return []
+
+    def _count(self, signed: Signed[Vote], now_ns: int) -> list[Action]:
+        evidence = self.tally.add(signed)
+        if evidence is not None:
+            return [Accuse(evidence)]
+        if self.status is Status.DECIDED:
+            return []
+        certificate = self.tally.certificate()
+        if certificate is not None and now_ns // _SECOND_NS <= certificate.expires_at_s:
+            return [Broadcast(certificate), *self._decide(certificate)]
+        if self.status is Status.OPEN and not self.tally.can_decide():
+            return self._fail(Failure.NO_MAJORITY)
+        return []
+
+    def _decide(self, certificate: Certificate) -> list[Action]:
+        # A round that failed here by its deadline may have been decided elsewhere: the certificate is the truth.
+        self.status, self.certificate = Status.DECIDED, certificate
+        return [Decided(certificate)]
+
+    def _fail(self, failure: Failure) -> list[Action]:
+        self.status = Status.FAILED
+        return [Failed(failure)]

@@ -1,0 +1,183 @@
+"""One round of votes, move by move."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Failed, Failure, Send, Sign
+from noderr.core.consensus.testing import DOMAIN, NOW_NS, NOW_S, SECOND_NS, keys, vote, voter_set
+from noderr.core.consensus.vote_round import Status, VoteRound
+from noderr.types.consensus import (
+    AccountSignatures,
+    Choice,
+    Reason,
+    RefusedMessage,
+    Signed,
+    Vote,
+    make_certificate,
+    sign,
+    verify_certificate,
+)
+from noderr.types.signing.account_key import AccountKey
+
+KEYS = keys(4)
+VOTERS = voter_set(KEYS)
+
+
+def a_round(me: int = 0) -> VoteRound:
+    return VoteRound(
+        KEYS[me].address,
+        VOTERS,
+        DOMAIN,
+        AccountSignatures(),
+        round_=5,
+        topic=b"\1" * 32,
+        deadline_ns=NOW_NS + 10 * SECOND_NS,
+        resend_ns=SECOND_NS,
+    )
+
+
+def signed(voter: int, **changes: Any) -> Signed[Vote]:
+    return sign(vote(**changes), KEYS[voter], DOMAIN)
+
+
+def cast(machine: VoteRound, voter: int = 0, **changes: Any) -> list[Action]:
+    assert machine.vote(vote(**changes)) == [Sign(vote(**changes))]
+    return machine.on_signed(signed(voter, **changes), NOW_NS)
+
+
+def test_three_of_four_decide_and_prove_it() -> None:
+    machine = a_round()
+    assert cast(machine) == [Broadcast(signed(0))]
+    assert machine.on_vote(signed(1), NOW_NS) == []
+    sent, decided = machine.on_vote(signed(2), NOW_NS)
+    assert isinstance(decided, Decided)
+    assert sent == Broadcast(decided.certificate)
+    verify_certificate(decided.certificate, VOTERS, DOMAIN, now_s=NOW_S)
+    assert machine.status is Status.DECIDED
+
+
+def test_a_voter_votes_once() -> None:
+    machine = a_round()
+    cast(machine)
+    assert machine.vote(vote(choice=Choice.REJECT)) == []
+
+
+def test_a_rejection_is_decided_too() -> None:
+    machine = a_round()
+    cast(machine, choice=Choice.REJECT, codes=1)
+    machine.on_vote(signed(1, choice=Choice.REJECT, codes=2), NOW_NS)
+    *_, decided = machine.on_vote(signed(2, choice=Choice.REJECT, codes=4), NOW_NS)
+    assert isinstance(decided, Decided)
+    assert decided.certificate.choice is Choice.REJECT
+    verify_certificate(decided.certificate, VOTERS, DOMAIN, now_s=NOW_S)
+
+
+def test_a_tie_means_no_at_once() -> None:
+    machine = a_round()
+    cast(machine)
+    assert machine.on_vote(signed(1, choice=Choice.REJECT), NOW_NS) == []
+    assert machine.on_vote(signed(2, choice=Choice.REJECT), NOW_NS) == []
+    assert machine.on_vote(signed(3), NOW_NS) == [Failed(Failure.NO_MAJORITY)]
+    assert machine.status is Status.FAILED
+
+
+def test_abstentions_of_a_quorum_decide_nothing() -> None:
+    machine = a_round()
+    cast(machine, choice=Choice.ABSTAIN)
+    assert machine.on_vote(signed(1, choice=Choice.ABSTAIN), NOW_NS) == [Failed(Failure.NO_MAJORITY)]
+    assert machine.on_vote(signed(2, choice=Choice.ABSTAIN), NOW_NS) == []
+    assert machine.certificate is None
+
+
+def test_silence_means_no() -> None:
+    machine = a_round()
+    cast(machine)
+    machine.on_vote(signed(1), NOW_NS)
+    assert machine.on_time(machine.deadline_ns - 1) == [Broadcast(signed(0))]
+    assert machine.on_time(machine.deadline_ns) == [Failed(Failure.TIMEOUT)]
+    assert machine.next_time_ns is None
+
+
+def test_a_vote_is_sent_again_until_the_end() -> None:
+    machine = a_round()
+    assert machine.next_time_ns == machine.deadline_ns
+    cast(machine)
+    assert machine.next_time_ns == NOW_NS + SECOND_NS
+    assert machine.on_time(NOW_NS + SECOND_NS - 1) == []
+    assert machine.on_time(NOW_NS + SECOND_NS) == [Broadcast(signed(0))]
+    assert machine.next_time_ns == NOW_NS + 2 * SECOND_NS
+
+
+def test_who_votes_again_after_the_decision_is_told() -> None:
+    machine = a_round()
+    cast(machine)
+    machine.on_vote(signed(1), NOW_NS)
+    machine.on_vote(signed(2), NOW_NS)
+    assert machine.on_vote(signed(3), NOW_NS) == [], "a vote that was late, not lost"
+    assert machine.certificate is not None
+    assert machine.on_vote(signed(3), NOW_NS) == [Send(KEYS[3].address, machine.certificate)]
+
+
+def test_a_certificate_ends_the_round_even_after_the_deadline() -> None:
+    machine = a_round()
+    machine.on_time(machine.deadline_ns)
+    certificate = make_certificate([signed(1), signed(2), signed(3)])
+    assert machine.on_certificate(certificate, machine.deadline_ns) == [Decided(certificate)]
+    with pytest.raises(RefusedMessage) as caught:
+        machine.on_certificate(certificate, machine.deadline_ns)
+    assert caught.value.reason is Reason.DUPLICATE
+
+
+def test_a_certificate_of_two_is_refused() -> None:
+    machine = a_round()
+    with pytest.raises(RefusedMessage) as caught:
+        machine.on_certificate(make_certificate([signed(1), signed(2)]), NOW_NS)
+    assert caught.value.reason is Reason.NO_QUORUM
+    assert machine.status is Status.OPEN
+
+
+def test_two_votes_of_one_voter_are_evidence_and_count_once() -> None:
+    machine = a_round()
+    machine.on_vote(signed(1), NOW_NS)
+    [accusation] = machine.on_vote(signed(1, choice=Choice.REJECT), NOW_NS)
+    assert isinstance(accusation, Accuse)
+    assert accusation.evidence.offender == KEYS[1].address
+    assert machine.tally.missing == tuple(key.address for n, key in enumerate(KEYS) if n != 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"epoch": 8}, Reason.WRONG_EPOCH),
+        ({"tier": 2}, Reason.WRONG_EPOCH),
+        ({"round": 4}, Reason.WRONG_SUBJECT),
+        ({"topic": b"\4" * 32}, Reason.WRONG_SUBJECT),
+        ({"expires_at_s": NOW_S - 1}, Reason.EXPIRED),
+    ],
+)
+def test_what_does_not_belong_here_is_refused(changes: dict[str, Any], reason: Reason) -> None:
+    with pytest.raises(RefusedMessage) as caught:
+        a_round().on_vote(signed(1, **changes), NOW_NS)
+    assert caught.value.reason is reason
+
+
+def test_forged_foreign_and_repeated_votes_are_refused() -> None:
+    machine = a_round()
+    machine.on_vote(signed(1), NOW_NS)
+    outsider = sign(vote(), AccountKey(b"\x77" * 32), DOMAIN)
+    elsewhere = sign(vote(), KEYS[2], dataclasses.replace(DOMAIN, chain_id=1))
+    forged = dataclasses.replace(signed(2), signer=KEYS[3].address)
+    for message, reason in (
+        (signed(1), Reason.DUPLICATE),
+        (outsider, Reason.NOT_A_MEMBER),
+        (elsewhere, Reason.BAD_SIGNATURE),
+        (forged, Reason.BAD_SIGNATURE),
+    ):
+        with pytest.raises(RefusedMessage) as caught:
+            machine.on_vote(message, NOW_NS)
+        assert caught.value.reason is reason
+    assert len(machine.tally.votes) == 1
