@@ -20,7 +20,7 @@ class PageServer:
 
     def __init__(self, routes: Sequence[Route]) -> None:
         metrics = NodeMetrics(CollectorRegistry(), tier="oracle", version="1.2.3")
-        self._service = HttpService(http_api(metrics, {}, routes), host="127.0.0.1", port=0)
+        self._service = HttpService(http_api(metrics, {}, routes), host="127.0.0.1", port=0, metrics=metrics)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="page-server")
         self._started = threading.Event()

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
 
 from noderr.coordinator.body_reader import MAX_BODY_BYTES, BodyReader
 from noderr.coordinator.testing_nodes_api import STRANGER, Coordinator, example
 from noderr.core.http_server import HttpService
+from noderr.telemetry import NodeMetrics
 from noderr.types.signing.errors import SignatureError
 from noderr.types.wire.telemetry_pb2 import Signed
 
@@ -78,7 +80,8 @@ class Served:
     """The API on a socket."""
 
     def __init__(self, coordinator: Coordinator) -> None:
-        self._service = HttpService(coordinator.app, host="127.0.0.1", port=0, name="nodes")
+        metrics = NodeMetrics(CollectorRegistry(), tier="coordinator", version="1.2.3")
+        self._service = HttpService(coordinator.app, host="127.0.0.1", port=0, metrics=metrics, name="nodes")
 
     async def __aenter__(self) -> int:
         await self._service.start()

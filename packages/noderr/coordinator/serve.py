@@ -106,11 +106,12 @@ def _services(
             heartbeat_seconds=settings.heartbeat_seconds,
             retention_days=settings.retention_days,
         ),
-        HttpService(operator, host=settings.http_host, port=settings.http_port),
+        HttpService(operator, host=settings.http_host, port=settings.http_port, metrics=parts.metrics),
         HttpService(
             NodesApi(protocol, own_metrics, executor).app(),
             host=settings.nodes_host,
             port=settings.nodes_port,
+            metrics=parts.metrics,
             name="nodes",
         ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator, Sequence
@@ -10,14 +11,26 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from noderr.core.http_connection import watched_by
+from noderr.core.http_limits import ConnectionWatch, HttpLimits
 from noderr.core.ports import bind_tcp
+from noderr.telemetry import NodeMetrics
 
 _log = structlog.get_logger("noderr.core.http")
 
 _BACKLOG = 1024
+_LIMITS = HttpLimits()
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, watch: ConnectionWatch) -> None:
+        super().__init__(config)
+        self._watch = watch
+
+    async def on_tick(self, counter: int) -> bool:
+        self._watch.cut_late(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Signals are the node's; the server stops when its service is stopped."""
@@ -30,12 +43,22 @@ class HttpService:
     critical = True
     requires: tuple[str, ...] = ()
 
-    def __init__(self, app: ASGIApp, *, host: str, port: int, name: str = "http") -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        host: str,
+        port: int,
+        metrics: NodeMetrics,
+        name: str = "http",
+        limits: HttpLimits = _LIMITS,
+    ) -> None:
         """`name` is the service's, and with NODEOS_ before it the prefix of the variables that chose host and port."""
         self.name = name
         self._app = app
         self._host = host
         self._port = port
+        self._watch = ConnectionWatch(limits, metrics, name)
         self._server: _Server | None = None
         self._socket: socket.socket | None = None
         self._serving = False
@@ -49,6 +72,7 @@ class HttpService:
         self.bound_port = self._socket.getsockname()[1]
         config = uvicorn.Config(
             self._app,
+            http=watched_by(self._watch),
             lifespan="off",
             ws="none",
             access_log=False,
@@ -56,7 +80,7 @@ class HttpService:
             server_header=False,
             backlog=_BACKLOG,
         )
-        self._server = _Server(config)
+        self._server = _Server(config, self._watch)
         _log.info("listening", service=self.name, host=self._host, port=self.bound_port)
 
     async def run(self) -> None:

@@ -149,7 +149,8 @@ def _http_service(
         OPENAPI_PATH: openapi_answer(f"NodeOS {foundation.manifest.tier} node", foundation.version, NODE_OPERATIONS),
     }
     api = http_api(parts.metrics, answers, [*page_routes(describe), *routes])
-    return HttpService(api, host=foundation.settings.http_host, port=foundation.settings.http_port)
+    settings = foundation.settings
+    return HttpService(api, host=settings.http_host, port=settings.http_port, metrics=parts.metrics)
 
 
 def _coordinator_link(

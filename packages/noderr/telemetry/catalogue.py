@@ -40,6 +40,12 @@ HTTP_DURATION = MetricSpec(
     ("method", "route"),
     (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0),
 )
+HTTP_CONNECTIONS_CUT = MetricSpec(
+    "noderr_http_connections_cut_total",
+    "counter",
+    "Connections ended because the client was slow, asked too much or did not read.",
+    ("service", "reason"),
+)
 
 # The bus. Topics and subscribers are few and fixed by the code.
 BUS_PUBLISHED = MetricSpec("noderr_bus_published_total", "counter", "Events published.", ("topic",))
@@ -108,6 +114,7 @@ CATALOGUE = (
     EVENT_LOOP_LAG,
     HTTP_REQUESTS,
     HTTP_DURATION,
+    HTTP_CONNECTIONS_CUT,
     BUS_PUBLISHED,
     BUS_DROPPED,
     BUS_FAILED,

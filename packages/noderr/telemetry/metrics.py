@@ -24,6 +24,7 @@ class NodeMetrics:
         self.event_loop_lag = histogram(catalogue.EVENT_LOOP_LAG, registry)
         self.http_requests = counter(catalogue.HTTP_REQUESTS, registry)
         self.http_duration = histogram(catalogue.HTTP_DURATION, registry)
+        self.http_connections_cut = counter(catalogue.HTTP_CONNECTIONS_CUT, registry)
         self.bus_published = counter(catalogue.BUS_PUBLISHED, registry)
         self.bus_dropped = counter(catalogue.BUS_DROPPED, registry)
         self.bus_failed = counter(catalogue.BUS_FAILED, registry)
