@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import grpc
 import structlog
@@ -30,8 +31,6 @@ from noderr.utils import Clock
 _log = structlog.get_logger("noderr.core.peers")
 
 PEER_LIMIT = 512
-_RATE_PER_SECOND, _BURST = 200.0, 400.0
-_AT_ONCE = 16
 
 type Handler = Callable[[str, bytes], Awaitable[None]]
 """Takes the sender's node id and the payload. Returning acknowledges; `MessageRefusedError` refuses with its text."""
@@ -39,11 +38,20 @@ type Handler = Callable[[str, bytes], Awaitable[None]]
 type _Context = grpc.aio.ServicerContext[object, object]
 
 
-class _Caller:
-    """What one peer may do to us: so many messages a second, and so many at once."""
+@dataclass(frozen=True)
+class PeerLimits:
+    """What one peer may do to us: messages a second, how many of them in one go, and how many open at once."""
 
-    def __init__(self, clock: Clock) -> None:
-        self.bucket = TokenBucket(_RATE_PER_SECOND, _BURST, clock)
+    per_second: float = 200.0
+    burst: float = 400.0
+    at_once: int = 16
+
+
+class _Caller:
+    """What one peer has done of that."""
+
+    def __init__(self, limits: PeerLimits, clock: Clock) -> None:
+        self.bucket = TokenBucket(limits.per_second, limits.burst, clock)
         self.at_once = 0
 
 
@@ -63,6 +71,7 @@ class PeerNetwork(PeerServicer):
         *,
         clock: Clock,
         randomness: random.Random,
+        limits: PeerLimits | None = None,
     ) -> None:
         """Raises `PeerListError`."""
         self._own = {address.public_key: address for address in own}
@@ -72,6 +81,7 @@ class PeerNetwork(PeerServicer):
         self._metrics = metrics
         self._clock = clock
         self._randomness = randomness
+        self._limits = limits or PeerLimits()
         self._handlers: dict[str, Handler] = {}
         self._callers: dict[bytes, _Caller] = {}
         self._links: dict[bytes, PeerLink] = {}
@@ -168,8 +178,8 @@ class PeerNetwork(PeerServicer):
     async def Deliver(self, request: Envelope, context: _Context) -> Receipt:
         public_key = await self._admitted(context)
         sender = node_id(public_key)
-        caller = self._callers.setdefault(public_key, _Caller(self._clock))
-        if caller.at_once >= _AT_ONCE or not caller.bucket.try_take():
+        caller = self._callers.setdefault(public_key, _Caller(self._limits, self._clock))
+        if caller.at_once >= self._limits.at_once or not caller.bucket.try_take():
             self._count(sender, "limited")
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many messages: send less, or later")
         handler = self._handlers.get(request.topic)

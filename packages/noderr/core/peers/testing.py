@@ -13,7 +13,7 @@ from noderr.core.grpc_server import GrpcService
 from noderr.core.identity import NodeIdentity
 from noderr.core.peer_address import PeerAddress
 from noderr.core.peers.credentials import NodeCredentials
-from noderr.core.peers.peer_network import PeerNetwork
+from noderr.core.peers.peer_network import PeerLimits, PeerNetwork
 from noderr.core.status import StatusBoard
 from noderr.core.vitals import Vitals
 from noderr.telemetry import NodeMetrics
@@ -29,10 +29,13 @@ def identity(seed: int) -> NodeIdentity:
 class PeerNode:
     """One node. Its peers are given when it starts, because ports are not known before."""
 
-    def __init__(self, seed: int, tier: str = "oracle", clock: Clock | None = None) -> None:
+    def __init__(
+        self, seed: int, tier: str = "oracle", clock: Clock | None = None, limits: PeerLimits | None = None
+    ) -> None:
         self.clock = clock or SystemClock()
         self.identity = identity(seed)
         self.tier = tier
+        self._limits = limits
         self.metrics = NodeMetrics(CollectorRegistry(), tier=tier, version="1.2.3")
         self.credentials = NodeCredentials(self.identity, self.clock)
         self.network = self._network(())
@@ -87,6 +90,7 @@ class PeerNode:
             self.metrics,
             clock=self.clock,
             randomness=seeded(self.identity.public_key[0], "peers"),
+            limits=self._limits,
         )
 
 
