@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from types import TracebackType
-from typing import Self
+from typing import Annotated, Self
 
 import httpx
 import msgspec
@@ -25,8 +26,11 @@ from noderr.types.wire.telemetry_pb2 import (
 )
 
 CONTENT_TYPE = "application/x-protobuf"
+# Answers are read as they come, so that none grows in memory: nobody on the way may compress them.
+_HEADERS = {"content-type": CONTENT_TYPE, "accept-encoding": "identity"}
 _TIMEOUT_SECONDS = 10.0
 _MAX_ANSWER_BYTES = 1 << 20
+_MAX_SEQUENCE = (1 << 63) - 1
 
 
 class _Refusal(msgspec.Struct):
@@ -34,13 +38,13 @@ class _Refusal(msgspec.Struct):
 
     code: str
     message: str
-    next_sequence: int = 0
+    next_sequence: Annotated[int, msgspec.Meta(ge=0, le=_MAX_SEQUENCE)] = 0
 
 
 class CoordinatorClient:
     """`url` is the coordinator's; `coordinator_key` its raw public key, or empty to believe whoever TLS shows there.
 
-    Every call raises `UnreachableError`, `UntrustedError` or `RefusedError`.
+    Every call ends within `timeout_seconds`, and raises `UnreachableError`, `UntrustedError` or `RefusedError`.
     """
 
     def __init__(
@@ -54,9 +58,11 @@ class CoordinatorClient:
         self._url = url.rstrip("/")
         self._key = key
         self._coordinator_key = coordinator_key
-        # The system's certificates, and no proxy that an environment variable names.
+        self._timeout_seconds = timeout_seconds
+        # The system's certificates, and no proxy that an environment variable names. The library's own time limits are
+        # for each read, so that an answer which trickles would hold the node for days: see `_post`.
         self._http = httpx.AsyncClient(
-            timeout=timeout_seconds, trust_env=False, follow_redirects=False, verify=ssl.create_default_context()
+            timeout=httpx.Timeout(None), trust_env=False, follow_redirects=False, verify=ssl.create_default_context()
         )
 
     async def __aenter__(self) -> Self:
@@ -98,14 +104,17 @@ class CoordinatorClient:
         url = f"{self._url}{path}"
         body = bytearray()
         try:
-            async with self._http.stream(
-                "POST", url, content=content, headers={"content-type": CONTENT_TYPE}
-            ) as response:
+            async with (
+                asyncio.timeout(self._timeout_seconds),
+                self._http.stream("POST", url, content=content, headers=_HEADERS) as response,
+            ):
                 async for part in response.aiter_raw():
                     body += part
                     if len(body) > _MAX_ANSWER_BYTES:
                         raise UnreachableError(f"{url} answers with more than {_MAX_ANSWER_BYTES} bytes")
                 return response.status_code, response.headers, bytes(body)
+        except TimeoutError as error:
+            raise UnreachableError(f"{url} does not answer within {self._timeout_seconds:g} s") from error
         except httpx.HTTPError as error:
             raise UnreachableError(f"{url} does not answer: {type(error).__name__}: {error}") from error
 

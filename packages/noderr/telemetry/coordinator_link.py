@@ -17,7 +17,7 @@ import structlog
 
 from noderr.telemetry.errors import CoordinatorError, RefusedError, UntrustedError
 from noderr.telemetry.metrics import NodeMetrics
-from noderr.telemetry.recorder import TelemetryService
+from noderr.telemetry.recorder import TelemetryService, wire_text
 from noderr.types.wire.telemetry_pb2 import Batch, Heartbeat, PeerAddress, PeersRequest
 from noderr.utils import Backoff, Clock, StoreError
 
@@ -33,6 +33,9 @@ _PEERS_SECONDS = 30.0
 _BATCH_RECORDS, _BATCH_BYTES = 500, 512 * 1024
 _BACKOFF = Backoff(first_seconds=1.0, limit_seconds=60.0)
 _FAREWELL_SECONDS = 1.0
+_MAX_MISSING = 32
+_JUMP_LIMIT = 1 << 40
+"""More numbers than a node uses. A refusal is not signed: whoever is on the way must not use up those that are left."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ class CoordinatorLink:
         self._stopping = asyncio.Event()
         self._reached = asyncio.Event()
         self._client: CoordinatorClient | None = None
+        self._loops: list[asyncio.Task[None]] = []
 
     @property
     def reachable(self) -> bool:
@@ -107,24 +111,32 @@ class CoordinatorLink:
     async def run(self) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
-                loops = [tasks.create_task(work()) for work in (self._heartbeats, self._batches, self._peers)]
+                works = (self._heartbeats, self._batches, self._peers)
+                self._loops = [tasks.create_task(work()) for work in works]
                 await self._stopping.wait()
-                for loop in loops:
-                    loop.cancel()
+                self._end_loops()
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
 
     async def stop(self) -> None:
         self._stopping.set()
+        self._end_loops()  # Here already: none may go on with a client that is closed.
         client, self._client = self._client, None
-        if client is not None:
+        if client is None:
+            return
+        try:
             with contextlib.suppress(CoordinatorError, StoreError, TimeoutError):
                 # What the node has to say of its end; without an answer it waits for the next start.
                 async with asyncio.timeout(_FAREWELL_SECONDS):
                     if self.reachable:
                         await self._telemetry.flush()
                         await self._send_batch(client)
+        finally:
             await client.close()
+
+    def _end_loops(self) -> None:
+        for loop in self._loops:
+            loop.cancel()
 
     def missing(self) -> Sequence[str]:
         return (self.problem,) if self.problem else ()
@@ -136,7 +148,6 @@ class CoordinatorLink:
                 await self._heartbeat(self._running_client())
             except (CoordinatorError, StoreError) as error:
                 self._failed(error)
-                await self._make_way(error)
                 pause = _pause(error, failures, self._randomness)
                 failures += 1
             else:
@@ -156,15 +167,20 @@ class CoordinatorLink:
             started_at_unix_ns=self._label.started_at_unix_ns,
             alive=facts.alive,
             ready=facts.ready,
-            missing=facts.missing[:32],
+            missing=[wire_text(one) for one in facts.missing[:_MAX_MISSING]],
             peers_connected=facts.peers_connected,
             peers_configured=facts.peers_configured,
             resident_memory_bytes=facts.resident_memory_bytes,
             address=self._label.address,
             spooled_records=state.records,
         )
-        with self._counted("heartbeat"):
-            reply = await client.heartbeat(message)
+        try:
+            with self._counted("heartbeat"):
+                reply = await client.heartbeat(message)
+        except RefusedError as error:
+            if error.code == "old-sequence":
+                await self._telemetry.spool.raise_heartbeat(_next_free(error, number) - 1)
+            raise
         now_ns = self._clock.now_ns()
         # Their clock was read somewhere between our two readings; half-way is the best guess.
         self.clock_offset_seconds = ((sent_ns + now_ns) // 2 - reply.received_at_unix_ns) / _SECOND_NS
@@ -207,15 +223,16 @@ class CoordinatorLink:
             with self._counted("telemetry"):
                 reply = await client.telemetry(message)
         except RefusedError as error:
-            if error.code != "sequence-conflict" or not error.next_sequence:
-                raise
-            # This data directory is older than what the coordinator has: it was restored from a backup.
-            _log.warning("telemetry_renumbered", first_sequence=error.next_sequence, reason=error.message)
-            await spool.renumber(error.next_sequence)
-            return True
-        last = records[-1].sequence
-        if not records[0].sequence <= reply.accepted_sequence:
-            raise UntrustedError(f"{self.url} accepts up to {reply.accepted_sequence}, and {last} was sent")
+            if error.code == "sequence-conflict":
+                # This data directory is older than what the coordinator has: it was restored from a backup.
+                first_free = _next_free(error, records[0].sequence)
+                _log.warning("telemetry_renumbered", first_sequence=first_free, reason=error.message)
+                await spool.renumber(first_free)
+            raise  # Not again at once: one that always says this would keep the node busy.
+        first, last = records[0].sequence, records[-1].sequence
+        if reply.accepted_sequence < first:
+            raise UntrustedError(f"{self.url} accepts up to {reply.accepted_sequence}, and {first} to {last} were sent")
+        # Never more than was sent, whatever it says.
         await spool.acknowledge(min(reply.accepted_sequence, last))
         self._metrics.telemetry_sent.inc(sum(record.sequence <= reply.accepted_sequence for record in records))
         await self._telemetry.refresh()
@@ -224,14 +241,16 @@ class CoordinatorLink:
     async def _peers(self) -> None:
         while True:
             await self._reached.wait()
+            asked_seconds = 0.0
             try:
                 with self._counted("peers"):
                     reply = await self._running_client().peers(PeersRequest(sent_at_unix_ns=self._clock.now_ns()))
             except CoordinatorError as error:
                 _log.warning("peers_not_known", reason=str(error))
+                asked_seconds = _asked_seconds(error)
             else:
                 self._on_peers(list(reply.peers))
-            await self._clock.sleep(_PEERS_SECONDS * self._randomness.uniform(0.8, 1.2))
+            await self._clock.sleep(max(asked_seconds, _PEERS_SECONDS * self._randomness.uniform(0.8, 1.2)))
 
     @contextlib.contextmanager
     def _counted(self, kind: str) -> Iterator[None]:
@@ -244,11 +263,6 @@ class CoordinatorLink:
             self._metrics.coordinator_requests.labels(kind, "unreachable").inc()
             raise
         self._metrics.coordinator_requests.labels(kind, "accepted").inc()
-
-    async def _make_way(self, error: CoordinatorError | StoreError) -> None:
-        """Mend what a refusal says can be mended from here."""
-        if isinstance(error, RefusedError) and error.code == "old-sequence" and error.next_sequence:
-            await self._telemetry.spool.raise_heartbeat(error.next_sequence - 1)
 
     def _failed(self, error: CoordinatorError | StoreError) -> None:
         problem = f"the coordinator refuses this node: {error}" if isinstance(error, RefusedError) else str(error)
@@ -264,5 +278,18 @@ class CoordinatorLink:
 
 
 def _pause(error: CoordinatorError | StoreError, failures: int, randomness: random.Random) -> float:
-    asked = error.retry_seconds if isinstance(error, RefusedError) else 0.0
-    return max(asked, _BACKOFF.jittered_seconds(failures, randomness))
+    return max(_asked_seconds(error), _BACKOFF.jittered_seconds(failures, randomness))
+
+
+def _asked_seconds(error: CoordinatorError | StoreError) -> float:
+    """How long a refusal asks this node to wait; a bound, because anybody on the way could ask for a year."""
+    return min(error.retry_seconds, _LONGEST_SECONDS) if isinstance(error, RefusedError) else 0.0
+
+
+def _next_free(error: RefusedError, sent: int) -> int:
+    """The number that the refusal says is free. Raises `UntrustedError` when a coordinator would not say that."""
+    if not sent < error.next_sequence <= sent + _JUMP_LIMIT:
+        raise UntrustedError(
+            f"{error.code} names {error.next_sequence} as the next free number, and {sent} was sent: not believed"
+        ) from error
+    return error.next_sequence

@@ -6,7 +6,6 @@ Nothing here raises into a caller or holds up the loop. What cannot be kept is c
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from noderr.telemetry.metrics import NodeMetrics
 from noderr.telemetry.spool import Spool, SpoolState
 from noderr.types.wire.telemetry_pb2 import NodeEvent, ReadinessChanged, Record, Sample, Samples, ServiceChanged
-from noderr.utils import Clock, StoreError, StoreFullError
+from noderr.utils import Clock, StoreError
 
 _log = structlog.get_logger("noderr.telemetry")
 
@@ -42,6 +41,7 @@ SAMPLED = frozenset(
 _WAITING_LIMIT = 4096
 _FLUSH_SECONDS = 0.25
 _RETRY_SECONDS = 5.0
+_MAX_TEXT = 1000
 
 
 class TelemetryService:
@@ -86,7 +86,9 @@ class TelemetryService:
     def service_changed(self, service: str, state: str, problem: str | None, restarts: int) -> None:
         self._add(
             Record(
-                service_changed=ServiceChanged(service=service, state=state, problem=problem or "", restarts=restarts)
+                service_changed=ServiceChanged(
+                    service=service, state=state, problem=wire_text(problem or ""), restarts=restarts
+                )
             )
         )
 
@@ -101,26 +103,24 @@ class TelemetryService:
         self.state = await self._spool.state()
 
     async def run(self) -> None:
-        sampling = asyncio.create_task(self._sample())
-        writing = asyncio.create_task(self._write_all())
         try:
-            await asyncio.wait({sampling, writing}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (sampling, writing):
-                if task.done():
-                    task.result()
-        finally:
-            sampling.cancel()
-            writing.cancel()
-            await asyncio.gather(sampling, writing, return_exceptions=True)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._sample())
+                tasks.create_task(self._write_all())
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
 
     async def stop(self) -> None:
         self._stopping.set()
         self._wake.set()
         if self._spool is not None:
             spool, self._spool = self._spool, None
-            with contextlib.suppress(StoreError):  # What it is worth was logged when it first failed.
+            try:
                 await self._flush(spool)
-            await spool.close()
+            except StoreError as error:
+                _log.error("telemetry_not_written", exc_info=error, waiting=len(self._waiting))
+            finally:
+                await spool.close()
 
     def missing(self) -> Sequence[str]:
         return (self._problem,) if self._problem else ()
@@ -132,8 +132,10 @@ class TelemetryService:
     async def refresh(self) -> None:
         """Read the spool's state anew, for metrics and pages."""
         if self._spool is not None:
-            before, self.state = self.state, await self._spool.state()
-            self._metrics.spool_dropped.inc(self.state.dropped - before.dropped)
+            state = await self._spool.state()
+            # Compared after the wait: two who refresh at a time must not both count what was dropped.
+            self._metrics.spool_dropped.inc(state.dropped - self.state.dropped)
+            self.state = state
 
     def _add(self, record: Record) -> None:
         record.at_unix_ns = self._clock.now_ns()
@@ -149,12 +151,14 @@ class TelemetryService:
             samples = list(read_samples(self._metrics.registry))
             self._add(Record(samples=Samples(samples=samples)))
             for _ in range(round(SAMPLE_SECONDS)):
-                await self._clock.sleep(1.0)
+                await self._wait(1.0)
+                if self._stopping.is_set():
+                    return
                 self._note_readiness()
 
     def _note_readiness(self) -> None:
         ready, missing = self._ready()
-        now = (ready, tuple(missing))
+        now = (ready, tuple(map(wire_text, missing)))
         if now != self._was_ready:
             self._was_ready = now
             self._add(Record(readiness_changed=ReadinessChanged(ready=ready, missing=now[1])))
@@ -162,17 +166,17 @@ class TelemetryService:
     async def _write_all(self) -> None:
         while not self._stopping.is_set():
             await self._wake.wait()
-            await self._clock.sleep(_FLUSH_SECONDS)  # Several records are one write.
+            await self._wait(_FLUSH_SECONDS)  # Several records are one write.
             self._wake.clear()
             if self._spool is None or not self._waiting:
                 continue
             try:
                 await self._flush(self._spool)
-            except StoreFullError as error:
+            except StoreError as error:
                 if not self._problem:
                     _log.error("telemetry_not_written", exc_info=error, waiting=len(self._waiting))
                 self._problem = f"telemetry cannot be written: {error}"
-                await self._clock.sleep(_RETRY_SECONDS)
+                await self._wait(_RETRY_SECONDS)
                 self._wake.set()
             else:
                 if self._problem:
@@ -185,17 +189,35 @@ class TelemetryService:
             return
         records = list(self._waiting)
         self._waiting.clear()
-        try:
-            await spool.append_all(records)
-        except StoreError:
+
+        def put_back(write: asyncio.Future[list[int]]) -> None:
+            if not write.cancelled() and write.exception() is None:
+                return
             room = _WAITING_LIMIT - len(self._waiting)
             kept = records[-room:] if room else []
             self._metrics.spool_dropped.inc(len(records) - len(kept))
             self._waiting.extendleft(reversed(kept))
-            raise
+
+        write = asyncio.ensure_future(spool.append_all(records))
+        write.add_done_callback(put_back)
+        await asyncio.shield(write)  # Whoever is cancelled here takes no record along.
         if self._spool is spool:
             await self.refresh()
         self.written.set()
+
+    async def _wait(self, seconds: float) -> None:
+        """Return after `seconds`, or when the service stops."""
+        waits = {asyncio.create_task(self._clock.sleep(seconds)), asyncio.create_task(self._stopping.wait())}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
+
+
+def wire_text(text: str) -> str:
+    """`text` as a record may hold it: not so long that the coordinator refuses it, and nothing that is no UTF-8."""
+    return text[:_MAX_TEXT].encode("utf-8", "replace").decode()
 
 
 def read_samples(registry: CollectorRegistry) -> list[Sample]:
