@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -8,7 +10,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noderr.telemetry.spool import Spool
+from noderr.telemetry.spool import FILE_NAME, Spool, SpoolState
 from noderr.types.wire.telemetry_pb2 import NodeEvent, Record
 
 
@@ -42,6 +44,36 @@ async def test_oldest_are_dropped_and_counted_above_the_bound(tmp_path: Path) ->
     assert state.records + state.dropped == 50
     assert (await names(spool))[-1] == (50, f"{49:020d}")
     await spool.close()
+
+
+async def test_state_is_that_of_the_rows_whatever_was_done(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 150)
+    await spool.append_all([record(f"{number:02d}") for number in range(30)])
+    dropped = (await spool.state()).dropped
+    assert 0 < dropped < 25
+    await spool.acknowledge(25)
+    assert (await spool.state()).records == 5
+    await spool.renumber(60)
+    await spool.append(record("30"))
+    rows = await spool.batch(1000, 1 << 20)
+    assert [row.sequence for row in rows] == [60, 61, 62, 63, 64, 65]
+    assert await spool.state() == SpoolState(6, sum(row.ByteSize() for row in rows), dropped)
+    await spool.close()
+
+
+async def test_a_spool_of_the_first_version_is_counted_when_it_is_opened(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 1 << 20)
+    await spool.append_all([record("a"), record("b"), record("c")])
+    before = await spool.state()
+    await spool.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
+        connection.executescript("ALTER TABLE counters DROP COLUMN records; PRAGMA user_version = 1").close()
+    again = Spool(tmp_path, 1 << 20)
+    assert await again.state() == before
+    assert before.records == 3
+    await again.acknowledge(2)
+    assert (await again.state()).records == 1
+    await again.close()
 
 
 async def test_batches_are_bounded_and_hold_at_least_one(tmp_path: Path) -> None:
