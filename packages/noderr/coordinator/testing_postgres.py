@@ -24,19 +24,25 @@ _PREFIX = "noderr-pg-"
 _SECONDS = 60
 
 
-def postgres_programs() -> Path:
-    """Where `initdb` and `postgres` are. Without them the test skips; `NODEOS_REQUIRE_POSTGRES=1` forbids that."""
+def find_postgres() -> Path | None:
+    """Where the newest `initdb` and `postgres` are."""
     on_path = shutil.which("initdb")
     folders = [Path(on_path).parent] if on_path else []
     # Debian keeps them off PATH, a folder a version.
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
     found = [folder for folder in folders if all((folder / name).is_file() for name in ("initdb", "postgres"))]
-    if not found:
+    return found[-1] if found else None
+
+
+def postgres_programs() -> Path:
+    """The same for a test, which skips without them; `NODEOS_REQUIRE_POSTGRES=1` forbids that."""
+    found = find_postgres()
+    if found is None:
         reason = "no PostgreSQL server here; .ci/postgres installs it"
         if os.environ.get("NODEOS_REQUIRE_POSTGRES") == "1":
             pytest.fail(f"NODEOS_REQUIRE_POSTGRES=1, and {reason}")
         pytest.skip(reason)
-    return found[-1]
+    return found
 
 
 def _locked(folder: Path) -> int:
