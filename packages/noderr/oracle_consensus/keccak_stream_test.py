@@ -1,4 +1,4 @@
-"""Random integers from a seed: reproducible by the definition, within bounds, and without bias where division has one."""
+"""Random integers from a seed: as defined, within bounds, and without bias where division has one."""
 
 from __future__ import annotations
 

@@ -55,9 +55,9 @@ class Committee:
 
 
 def beacon_seed(chain_id: int, contract: bytes, epoch: int, round: int, randomness: bytes) -> bytes:
-    """32 bytes that are another for every chain, contract, epoch and round. `randomness` has 32. Raises `TypedDataError`.
+    """32 bytes, another for every chain, contract (20 bytes), epoch, round and randomness (32 bytes).
 
-    It is an EIP-712 struct hash, so that a contract can compute it.
+    It is an EIP-712 struct hash, so that a contract can compute it. Raises `TypedDataError`.
     """
     return SEED_TYPE.hash_struct(
         {
@@ -75,8 +75,8 @@ def select_committee(
 ) -> Committee:
     """The committee that `seed` draws. Raises `LotteryError` when fewer than the minimum have power.
 
-    `pool` gives each oracle's power; who has none is not drawn. `history` are the members of earlier rounds' committees,
-    the latest last.
+    `pool` gives each oracle's power; who has none is not drawn. `history` are the members of earlier committees, the
+    latest last.
     """
     if len(seed) != 32:
         raise LotteryError(f"the seed has {len(seed)} bytes: it must have 32, see `beacon_seed`")

@@ -1,4 +1,4 @@
-"""The lottery: exact chances, a draw that anyone repeats, committees that nobody chooses, and rest that never stalls."""
+"""The lottery: exact chances, a draw that anyone repeats, no committee of ones own choice, rest that never stalls."""
 
 from __future__ import annotations
 
