@@ -1,0 +1,1 @@
+"""Public randomness that nobody chooses and everybody can check: a drand beacon, or a finalised block."""
