@@ -42,9 +42,10 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The round is over, and this proves how it ended."""
+    """The round is over, and this proves how it ended; `content` is what the subject is the digest of."""
 
     certificate: Certificate
+    content: object = None
 
 
 @dataclass(frozen=True, slots=True)

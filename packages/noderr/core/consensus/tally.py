@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from noderr.core.consensus.context import RoundContext
 from noderr.types.consensus import (
     Certificate,
     Choice,
     Evidence,
     Reason,
     RefusedMessage,
-    Signatures,
     Signed,
     Vote,
-    VoterSet,
     check_signature,
     has_quorum,
     make_certificate,
 )
-from noderr.types.eip712 import Domain
 from noderr.types.signing.account_key import checksum_address
 
 
@@ -35,12 +33,11 @@ class Outcome:
 class Tally:
     """The votes of one tier, epoch, round and topic."""
 
-    def __init__(self, voters: VoterSet, round_: int, topic: bytes, domain: Domain, signatures: Signatures) -> None:
-        self.voters = voters
+    def __init__(self, context: RoundContext, round_: int, topic: bytes) -> None:
+        self.voters = context.voters
         self._round = round_
         self._topic = topic
-        self._domain = domain
-        self._signatures = signatures
+        self._context = context
         self._votes: dict[bytes, Signed[Vote]] = {}
         self._weights: dict[Outcome, int] = {}
 
@@ -73,7 +70,7 @@ class Tally:
         known = self._votes.get(signed.signer)
         if known is not None and known.message == vote:
             raise RefusedMessage(Reason.DUPLICATE, "this vote is counted already")
-        check_signature(signed, self._domain, self._signatures)
+        check_signature(signed, self._context.domain, self._context.signatures)
         if known is not None:
             return Evidence(known, signed)
         self._votes[signed.signer] = signed

@@ -9,19 +9,17 @@ from __future__ import annotations
 import enum
 
 from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Failed, Failure, Send, Sign
+from noderr.core.consensus.context import RoundContext
 from noderr.core.consensus.tally import Tally
 from noderr.types.consensus import (
     Certificate,
     CertificateError,
     Reason,
     RefusedMessage,
-    Signatures,
     Signed,
     Vote,
-    VoterSet,
     verify_certificate,
 )
-from noderr.types.eip712 import Domain
 
 _SECOND_NS = 1_000_000_000
 
@@ -35,14 +33,11 @@ class Status(enum.StrEnum):
 
 
 class VoteRound:
-    """A round of `me`. `resend_ns`: how often what may have been lost is sent again."""
+    """A round of one voter. `resend_ns`: how often what may have been lost is sent again."""
 
     def __init__(
         self,
-        me: bytes,
-        voters: VoterSet,
-        domain: Domain,
-        signatures: Signatures,
+        context: RoundContext,
         *,
         round_: int,
         topic: bytes,
@@ -53,12 +48,11 @@ class VoteRound:
         self.topic = topic
         self.deadline_ns = deadline_ns
         self.status = Status.OPEN
-        self.tally = Tally(voters, round_, topic, domain, signatures)
+        self.tally = Tally(context, round_, topic)
         self.certificate: Certificate | None = None
         self.my_vote: Vote | None = None
-        self._me = me
-        self._domain = domain
-        self._signatures = signatures
+        self._context = context
+        self._me = context.me
         self._resend_ns = resend_ns
         self._sent_ns = 0
 
@@ -101,7 +95,14 @@ class VoteRound:
         if self.certificate is not None:
             raise CertificateError(Reason.DUPLICATE, "the certificate of this round is known")
         now_s = now_ns // _SECOND_NS
-        verify_certificate(certificate, self.tally.voters, self._domain, now_s=now_s, signatures=self._signatures)
+        verify_certificate(
+            certificate,
+            self._context.voters,
+            self._context.domain,
+            now_s=now_s,
+            signatures=self._context.signatures,
+        )
+
         return self._decide(certificate)
 
     def on_time(self, now_ns: int) -> list[Action]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Failed, Failure, Send, Sign
+from noderr.core.consensus.context import RoundContext
 from noderr.core.consensus.testing import DOMAIN, NOW_NS, NOW_S, SECOND_NS, keys, vote, voter_set
 from noderr.core.consensus.vote_round import Status, VoteRound
 from noderr.types.consensus import (
@@ -29,10 +30,7 @@ VOTERS = voter_set(KEYS)
 
 def a_round(me: int = 0) -> VoteRound:
     return VoteRound(
-        KEYS[me].address,
-        VOTERS,
-        DOMAIN,
-        AccountSignatures(),
+        RoundContext(KEYS[me].address, VOTERS, DOMAIN, AccountSignatures()),
         round_=5,
         topic=b"\1" * 32,
         deadline_ns=NOW_NS + 10 * SECOND_NS,

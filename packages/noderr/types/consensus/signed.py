@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Protocol
 
 from noderr.types.consensus.errors import Reason, RefusedMessage
-from noderr.types.eip712 import Domain, StructType, typed_data_digest
+from noderr.types.eip712 import Domain, StructType, digest_of_hash
 from noderr.types.signing.account_key import AccountKey, checksum_address, recover_address
 from noderr.types.signing.errors import SignatureError
 
 
+class TypedMessage:
+    """A frozen record with an EIP-712 type. Its hash is computed once: it is needed at every check of a signature."""
+
+    TYPE: ClassVar[StructType]
+
+    def struct(self) -> Mapping[str, object]:
+        """The members of `TYPE`."""
+        raise NotImplementedError
+
+    @cached_property
+    def struct_hash(self) -> bytes:
+        """`hashStruct`, 32 bytes."""
+        return self.TYPE.hash_struct(self.struct())
+
+
 class ProtocolMessage(Protocol):
-    """What can be signed: a frozen record that knows its EIP-712 type."""
+    """What can be signed in a round: a `TypedMessage` that says which round."""
 
     TYPE: ClassVar[StructType]
 
@@ -25,7 +41,8 @@ class ProtocolMessage(Protocol):
     def round(self) -> int: ...
     @property
     def topic(self) -> bytes: ...
-    def struct(self) -> Mapping[str, object]: ...
+    @property
+    def struct_hash(self) -> bytes: ...
 
 
 class Signatures(Protocol):
@@ -53,7 +70,7 @@ class Signed[M: ProtocolMessage]:
 
 def message_digest(message: ProtocolMessage, domain: Domain) -> bytes:
     """What the signer signs: 32 bytes."""
-    return typed_data_digest(domain, message.TYPE, message.struct())
+    return digest_of_hash(domain, message.struct_hash)
 
 
 def sign[M: ProtocolMessage](message: M, key: AccountKey, domain: Domain) -> Signed[M]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from noderr.types.consensus.signed import TypedMessage
 from noderr.types.eip712 import StructType, parse_struct_type
 from noderr.types.trading.checks import check_bytes, check_integer
 
@@ -31,8 +32,8 @@ class Choice(enum.IntEnum):
     ABSTAIN = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vote:
+@dataclass(frozen=True, kw_only=True)
+class Vote(TypedMessage):
     """`tier` 1 to 3 as the manifests number them; `expires_at_s` in Unix seconds, after which the vote counts nowhere.
 
     `topic` says what the round is about (a market, a trade's id), `subject` is the digest of what is voted on. `codes`
@@ -61,7 +62,6 @@ class Vote:
         check_integer(self, "expires_at_s", self.expires_at_s, 1, MAX_U64)
 
     def struct(self) -> Mapping[str, object]:
-        """The members of `VOTE_TYPE`."""
         return {
             "tier": self.tier,
             "epoch": self.epoch,

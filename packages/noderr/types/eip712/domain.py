@@ -36,4 +36,9 @@ class Domain:
 
 def typed_data_digest(domain: Domain, struct: StructType, value: Mapping[str, object]) -> bytes:
     """The 32 bytes that are signed: keccak256(0x1901 ‖ domain separator ‖ hashStruct). Raises `TypedDataError`."""
-    return keccak256(b"\x19\x01" + domain.separator + struct.hash_struct(value))
+    return digest_of_hash(domain, struct.hash_struct(value))
+
+
+def digest_of_hash(domain: Domain, struct_hash: bytes) -> bytes:
+    """The same, of a `hashStruct` that is known."""
+    return keccak256(b"\x19\x01" + domain.separator + struct_hash)

@@ -1,0 +1,63 @@
+"""What a round has got of one kind: the first message of each voter; a second one that differs is evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from noderr.core.consensus.context import RoundContext
+from noderr.types.consensus import (
+    Evidence,
+    ProtocolMessage,
+    Reason,
+    RefusedMessage,
+    Signed,
+    check_signature,
+)
+from noderr.types.signing.account_key import checksum_address
+
+
+class Collected[M: ProtocolMessage]:
+    """Messages of one kind, one for each voter."""
+
+    def __init__(self, context: RoundContext) -> None:
+        self._context = context
+        self._voters = context.voters
+        self._messages: dict[bytes, Signed[M]] = {}
+
+    def __iter__(self) -> Iterator[Signed[M]]:
+        return (self._messages[voter] for voter in sorted(self._messages))
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def get(self, voter: bytes) -> Signed[M] | None:
+        """What this voter said first."""
+        return self._messages.get(voter)
+
+    @property
+    def missing(self) -> tuple[bytes, ...]:
+        """Who has said nothing, ascending."""
+        return tuple(voter for voter in self._voters.voters if voter not in self._messages)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everybody has spoken."""
+        return len(self._messages) == len(self._voters.weights)
+
+    @property
+    def is_quorum(self) -> bool:
+        """Whether those who have spoken are a quorum."""
+        return self._voters.decides(self._messages)
+
+    def add(self, signed: Signed[M]) -> Evidence[M] | None:
+        """Take a message that belongs to this round. Raises `RefusedMessage`."""
+        if signed.signer not in self._voters.weights:
+            raise RefusedMessage(Reason.NOT_A_MEMBER, f"{checksum_address(signed.signer)} is not in the committee")
+        known = self._messages.get(signed.signer)
+        if known is not None and known.message == signed.message:
+            raise RefusedMessage(Reason.DUPLICATE, "this message is known already")
+        check_signature(signed, self._context.domain, self._context.signatures)
+        if known is not None:
+            return Evidence(known, signed)
+        self._messages[signed.signer] = signed
+        return None

@@ -1,0 +1,321 @@
+"""One round of the oracles as a state machine without input and output: messages and the time in, actions out.
+
+    COMMIT   everybody binds itself to an observation that nobody can read
+    REVEAL   everybody opens it, and says whose commitments it had by then
+    REPORT   the leader puts the reveals together; everybody computes the signal from them, and votes for it once
+             no decision in time: the next leader tries (a view), until the round's end
+
+Safety does not hang on leaders or clocks. A voter signs one vote in a round, ever (the guard sees to that), so two
+certificates of one round would need more than a third of the weight to have signed twice. A round that gets stuck
+fails, and the next one has another leader.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import Any
+
+from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Payload, Send, Sign
+from noderr.core.consensus.context import RoundContext
+from noderr.core.consensus.vote_round import Status, VoteRound
+from noderr.oracle_consensus.aggregate import aggregate
+from noderr.oracle_consensus.collected import Collected
+from noderr.oracle_consensus.market import SECOND_NS, Market, Timing
+from noderr.oracle_consensus.messages import (
+    ORACLE_TIER,
+    Commit,
+    Observation,
+    Report,
+    Reveal,
+    commitment,
+)
+from noderr.oracle_consensus.reports import Reports
+from noderr.types.consensus import (
+    Certificate,
+    Choice,
+    ProtocolMessage,
+    Reason,
+    RefusedMessage,
+    Signed,
+    Vote,
+)
+from noderr.types.consensus.agreed_signal import AgreedSignal
+
+
+class Phase(enum.StrEnum):
+    """What the round waits for."""
+
+    COMMIT = "commit"
+    REVEAL = "reveal"
+    REPORT = "report"
+    OVER = "over"
+
+
+class OracleRound:
+    """A round of one oracle. `leaders` is the committee in the order of its draw."""
+
+    def __init__(
+        self,
+        context: RoundContext,
+        leaders: Sequence[bytes],
+        market: Market,
+        timing: Timing,
+        *,
+        round_: int,
+        start_ns: int,
+    ) -> None:
+        self.round = round_
+        self.topic = market.topic
+        self.start_ns = start_ns
+        self.phase = Phase.COMMIT
+        self.view = 0
+        self.agreed: AgreedSignal | None = None
+        """What was decided, once the decision and a report that explains it are both here."""
+        self.commits: Collected[Commit] = Collected(context)
+        self.reveals: Collected[Reveal] = Collected(context)
+        self.votes = VoteRound(
+            context,
+            round_=round_,
+            topic=market.topic,
+            deadline_ns=start_ns + timing.round_ns,
+            resend_ns=timing.resend_ns,
+        )
+        self._context = context
+        self._me = context.me
+        self._voters = context.voters
+        self._leaders = tuple(leaders)
+        self._market = market
+        self._timing = timing
+        self._mine: tuple[Observation, bytes] | None = None
+        self._said: list[Payload] = []
+        self._sent_ns = start_ns
+        self._phase_ns = start_ns
+        self._reports = Reports(context, self._aggregate, self.reveals.get)
+        self._told_ns: dict[bytes, int] = {}
+
+    @property
+    def deadline_ns(self) -> int:
+        """When an undecided round has failed."""
+        return self.votes.deadline_ns
+
+    @property
+    def status(self) -> Status:
+        return self.votes.status
+
+    @property
+    def certificate(self) -> Certificate | None:
+        return self.votes.certificate
+
+    @property
+    def next_time_ns(self) -> int | None:
+        """When `on_time` is due; None when it never is."""
+        if self._is_settled:
+            return None
+        times = [self._sent_ns + self._timing.resend_ns]
+        if self.status is Status.OPEN:
+            times += [self.deadline_ns, *([] if self._phase_end_ns is None else [self._phase_end_ns])]
+        return min(times)
+
+    def leader(self, view: int) -> bytes:
+        """Whose report counts in this view."""
+        return self._leaders[(self.round + view) % len(self._leaders)]
+
+    def observe(self, observation: Observation, salt: bytes) -> list[Action]:
+        """Take part with this observation; `salt` is 32 random bytes that nobody else knows."""
+        if self._mine is not None or self.phase is not Phase.COMMIT or not self._context.may_vote:
+            return []
+        self._mine = (observation, salt)
+        return [Sign(Commit(**self._place(), commitment=commitment(self._me, observation, salt)))]
+
+    def on_signed(self, signed: Signed[ProtocolMessage], now_ns: int) -> list[Action]:
+        """A message of mine, signed: it counts and goes out."""
+        self._said.append(signed)
+        self._sent_ns = now_ns
+        if isinstance(signed.message, Vote):
+            return self._after(self.votes.on_signed(signed, now_ns))  # type: ignore[arg-type]
+        return [Broadcast(signed), *self.on_message(signed, now_ns)]
+
+    def on_message(self, signed: Signed[ProtocolMessage], now_ns: int) -> list[Action]:
+        """A message of this round and topic. Raises `RefusedMessage`."""
+        message = signed.message
+        if message.epoch != self._voters.epoch or message.tier != ORACLE_TIER:
+            raise RefusedMessage(Reason.WRONG_EPOCH, f"a message of tier {message.tier}, epoch {message.epoch}")
+        if (message.round, message.topic) != (self.round, self.topic):
+            raise RefusedMessage(Reason.WRONG_SUBJECT, f"a message of round {message.round} or another market")
+        match message:
+            case Vote():
+                return self._after(self.votes.on_vote(signed, now_ns))  # type: ignore[arg-type]
+            case Commit():
+                return self._on_commit(signed, now_ns)  # type: ignore[arg-type]
+            case Reveal():
+                return self._on_reveal(signed, now_ns)  # type: ignore[arg-type]
+            case Report():
+                return self._on_report(signed, now_ns)  # type: ignore[arg-type]
+        raise RefusedMessage(Reason.MALFORMED, f"{type(message).__name__} is no message of an oracles' round")
+
+    def on_certificate(self, certificate: Certificate, now_ns: int) -> list[Action]:
+        """How it ended, from somebody who knows. Raises `RefusedMessage`."""
+        return self._after(self.votes.on_certificate(certificate, now_ns))
+
+    def on_time(self, now_ns: int) -> list[Action]:
+        """The clock went on."""
+        if self._is_settled:
+            return []
+        actions: list[Action] = []
+        if self.status is Status.OPEN:
+            if now_ns >= self.deadline_ns:
+                return self._after(self.votes.on_time(now_ns))
+            actions += self._go_on(now_ns)
+        if now_ns >= self._sent_ns + self._timing.resend_ns:
+            self._sent_ns = now_ns
+            actions += [Broadcast(said) for said in self._said]
+        return actions
+
+    @property
+    def _is_settled(self) -> bool:
+        if self.status is Status.DECIDED:
+            return self.agreed is not None
+        return self.status is Status.FAILED
+
+    @property
+    def _phase_end_ns(self) -> int | None:
+        match self.phase:
+            case Phase.COMMIT:
+                length = self._timing.commit_ns
+            case Phase.REVEAL:
+                length = self._timing.reveal_ns
+            case Phase.REPORT if self.view + 1 < self._timing.views:
+                length = self._timing.view_ns
+            case _:
+                return None
+        return self._phase_ns + length
+
+    def _place(self) -> dict[str, Any]:
+        return {"epoch": self._voters.epoch, "round": self.round, "topic": self.topic}
+
+    def _on_commit(self, signed: Signed[Commit], now_ns: int) -> list[Action]:
+        if (answer := self._tell(signed.signer, now_ns)) is not None:
+            return answer
+        if self.phase is not Phase.COMMIT and self.commits.get(signed.signer) is None:
+            raise RefusedMessage(Reason.EXPIRED, "the commitment comes after the reveals have begun")
+        evidence = self.commits.add(signed)
+        return [Accuse(evidence)] if evidence is not None else self._go_on(now_ns)
+
+    def _on_reveal(self, signed: Signed[Reveal], now_ns: int) -> list[Action]:
+        if (answer := self._tell(signed.signer, now_ns)) is not None:
+            return answer
+        evidence = self.reveals.add(signed)
+        return [Accuse(evidence)] if evidence is not None else self._go_on(now_ns)
+
+    def _on_report(self, signed: Signed[Report], now_ns: int) -> list[Action]:
+        report = signed.message
+        if report.view >= self._timing.views or signed.signer != self.leader(report.view):
+            raise RefusedMessage(Reason.WRONG_LEADER, f"a report of view {report.view} from who does not lead it")
+        evidence = self._reports.add(signed)
+        if evidence is not None:
+            return [Accuse(evidence)]
+        return [*self._learn_reveals(report), *self._explain(), *self._vote()]
+
+    def _learn_reveals(self, report: Report) -> list[Action]:
+        """Who told the leader something else than me has equivocated."""
+        actions: list[Action] = []
+        for reveal in report.reveals:
+            if self.reveals.get(reveal.signer) != reveal and (evidence := self.reveals.add(reveal)) is not None:
+                actions.append(Accuse(evidence))
+        return actions
+
+    def _go_on(self, now_ns: int) -> list[Action]:
+        """Enter the phases and views that are due."""
+        actions: list[Action] = []
+        if self.phase is Phase.COMMIT and self._is_due(self.commits, now_ns):
+            self.phase, self._phase_ns = Phase.REVEAL, now_ns
+            actions += self._open()
+        if self.phase is Phase.REVEAL and self._is_due(self.reveals, now_ns):
+            self.phase, self._phase_ns = Phase.REPORT, now_ns
+            actions += self._lead()
+        while self.phase is Phase.REPORT and self._phase_end_ns is not None and now_ns >= self._phase_end_ns:
+            self.view, self._phase_ns = self.view + 1, self._phase_end_ns
+            actions += [*self._lead(), *self._vote()]
+        return actions
+
+    def _is_due(self, collected: Collected[Any], now_ns: int) -> bool:
+        if collected.is_complete:
+            return True
+        return collected.is_quorum and self._phase_end_ns is not None and now_ns >= self._phase_end_ns
+
+    def _open(self) -> list[Action]:
+        if self._mine is None:
+            return []
+        observation, salt = self._mine
+        seen = tuple(sorted({commit.message.commitment for commit in self.commits}))
+        return [Sign(Reveal(**self._place(), observation=observation, salt=salt, seen=seen))]
+
+    def _lead(self) -> list[Action]:
+        if self._me != self.leader(self.view) or self.status is not Status.OPEN:
+            return []
+        # What I voted for may have votes elsewhere, so another leader's report goes on under my name.
+        voted = self.votes.my_vote
+        explained = None if voted is None else self._reports.explains(voted.subject)
+        reveals = tuple(self.reveals) if explained is None else explained[0].message.reveals
+        subject = self._aggregate(reveals).digest
+        return [Sign(Report(**self._place(), view=self.view, subject=subject, reveals=reveals))]
+
+    def _vote(self) -> list[Action]:
+        for signed in self._reports if self._context.may_vote else ():
+            if signed.message.view <= self.view:
+                return self.votes.vote(self._vote_for(signed.message.subject))
+        return []
+
+    def _vote_for(self, subject: bytes) -> Vote:
+        return Vote(
+            **self._place(),
+            tier=ORACLE_TIER,
+            subject=subject,
+            choice=Choice.APPROVE,
+            expires_at_s=self.start_ns // SECOND_NS + self._timing.valid_seconds,
+        )
+
+    def _aggregate(self, reveals: tuple[Signed[Reveal], ...]) -> AgreedSignal:
+        return aggregate(
+            reveals,
+            self._voters,
+            self._market,
+            start_s=self.start_ns // SECOND_NS,
+            commit_seconds=self._timing.commit_ns // SECOND_NS,
+        )
+
+    def _after(self, actions: list[Action]) -> list[Action]:
+        """What the votes want done; a decision is told when it can be explained as well."""
+        told: list[Action] = []
+        for action in actions:
+            match action:
+                case Decided():
+                    told += self._explain()
+                case Send(voter=voter):
+                    told += [action, *self._send_report(voter)]
+                case _:
+                    told.append(action)
+        return told
+
+    def _explain(self) -> list[Action]:
+        if self.certificate is None or self.agreed is not None:
+            return []
+        explained = self._reports.explains(self.certificate.subject)
+        if explained is None:
+            return []
+        self.agreed, self.phase = explained[1], Phase.OVER
+        return [Decided(self.certificate, self.agreed)]
+
+    def _tell(self, voter: bytes, now_ns: int) -> list[Action] | None:
+        """The end of the story for who is still at its beginning, but not more often than it may ask."""
+        if self.agreed is None or self.certificate is None or voter == self._me:
+            return None
+        if voter not in self._voters.weights or now_ns < self._told_ns.get(voter, 0) + self._timing.resend_ns:
+            return []
+        self._told_ns[voter] = now_ns
+        return [Send(voter, self.certificate), *self._send_report(voter)]
+
+    def _send_report(self, voter: bytes) -> list[Action]:
+        explained = None if self.certificate is None else self._reports.explains(self.certificate.subject)
+        return [] if explained is None else [Send(voter, explained[0])]

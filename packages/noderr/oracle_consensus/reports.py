@@ -1,0 +1,72 @@
+"""The leaders' reports of a round: whether one deserves a vote, and what each agrees on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from noderr.core.consensus.context import RoundContext
+from noderr.oracle_consensus.messages import ORACLE_TIER, Report, Reveal
+from noderr.types.consensus import Evidence, Reason, RefusedMessage, Signed, check_signature
+from noderr.types.consensus.agreed_signal import AgreedSignal
+from noderr.types.signing.account_key import checksum_address
+
+type Aggregate = Callable[[tuple[Signed[Reveal], ...]], AgreedSignal]
+type KnownReveal = Callable[[bytes], Signed[Reveal] | None]
+
+
+class Reports:
+    """Proven reports only: everything in one is signed, and its subject follows from it."""
+
+    def __init__(self, context: RoundContext, aggregate: Aggregate, known_reveal: KnownReveal) -> None:
+        """A reveal that `known_reveal` has is not checked again."""
+        self._context = context
+        self._aggregate = aggregate
+        self._known_reveal = known_reveal
+        self._by_view: dict[int, Signed[Report]] = {}
+        self._by_subject: dict[bytes, tuple[Signed[Report], AgreedSignal]] = {}
+
+    def __iter__(self) -> Iterator[Signed[Report]]:
+        """One a view, the earliest view first."""
+        return (self._by_view[view] for view in sorted(self._by_view))
+
+    def explains(self, subject: bytes) -> tuple[Signed[Report], AgreedSignal] | None:
+        """The report and the agreement whose digest `subject` is."""
+        return self._by_subject.get(subject)
+
+    def add(self, signed: Signed[Report]) -> Evidence[Report] | None:
+        """Take a report of the right leader; a second one of a view is evidence. Raises `RefusedMessage`."""
+        report = signed.message
+        known = self._by_view.get(report.view)
+        if known is not None and known.message == report:
+            raise RefusedMessage(Reason.DUPLICATE, "this report is known already")
+        agreed = self._check(signed)
+        if known is not None:
+            return Evidence(known, signed)
+        self._by_view[report.view] = signed
+        self._by_subject.setdefault(report.subject, (signed, agreed))
+        return None
+
+    def _check(self, signed: Signed[Report]) -> AgreedSignal:
+        voters = self._context.voters
+        self._check_signature(signed)
+        report = signed.message
+        for reveal in report.reveals:
+            if _place(reveal.message) != _place(report):
+                raise RefusedMessage(Reason.WRONG_SUBJECT, "the report has a reveal of another epoch, round or market")
+            if reveal.signer not in voters.weights:
+                raise RefusedMessage(Reason.NOT_A_MEMBER, f"{checksum_address(reveal.signer)} is not in the committee")
+            if self._known_reveal(reveal.signer) != reveal:
+                self._check_signature(reveal)
+        if not voters.decides([reveal.signer for reveal in report.reveals]):
+            raise RefusedMessage(Reason.NO_QUORUM, f"the report has {len(report.reveals)} reveals, which are no quorum")
+        agreed = self._aggregate(report.reveals)
+        if agreed.digest != report.subject:
+            raise RefusedMessage(Reason.UNPROVEN, "the report's subject does not follow from its observations")
+        return agreed
+
+    def _check_signature(self, signed: Signed[Report] | Signed[Reveal]) -> None:
+        check_signature(signed, self._context.domain, self._context.signatures)
+
+
+def _place(message: Report | Reveal) -> tuple[int, int, int, bytes]:
+    return ORACLE_TIER, message.epoch, message.round, message.topic
