@@ -53,6 +53,8 @@ def test_node_serves_http_and_grpc_and_stops_with_zero(tier: Tier) -> None:
         stub: Any = health_pb2_grpc.HealthStub(channel)
         answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=5)
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    paths = httpx.get(f"{node.url}/api/v1/openapi.json").json()["paths"]
+    assert {"/api/v1/node", "/slow"} <= set(paths)
     assert 'noderr_service_up{service="grpc"} 1.0' in httpx.get(f"{node.url}/metrics").text
     node.process.send_signal(signal.SIGTERM)
     assert node.end() == 0

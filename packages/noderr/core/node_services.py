@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
-from starlette.routing import Route
 
 from noderr.core.data_claim import DataDirClaim
 from noderr.core.description import NodeDescriber, NodeDescription
@@ -22,7 +21,7 @@ from noderr.core.identity import NodeIdentity
 from noderr.core.node_telemetry import tell_changes, tell_start_and_stop, watch_disk
 from noderr.core.openapi_standard import NODE_OPERATIONS, OPENAPI_PATH, openapi_answer
 from noderr.core.pages import page_routes
-from noderr.core.parts import MakeParts, NodeContext
+from noderr.core.parts import MakeParts, NodeContext, TierParts
 from noderr.core.peer_address import PeerAddress, split_host_port
 from noderr.core.peers import NodeCredentials, PeerNetwork
 from noderr.core.process import ProcessParts
@@ -120,7 +119,7 @@ def node_services(foundation: NodeFoundation, parts: ProcessParts, make_parts: M
         telemetry=telemetry,
         link=link,
     )
-    http = _http_service(foundation, parts, describer.describe, tier_parts.routes)
+    http = _http_service(foundation, parts, describer.describe, tier_parts)
     grpc = GrpcService(
         parts.board,
         parts.vitals,
@@ -141,14 +140,18 @@ def readiness(vitals: Vitals) -> tuple[bool, tuple[str, ...]]:
 
 
 def _http_service(
-    foundation: NodeFoundation, parts: ProcessParts, describe: Callable[[], NodeDescription], routes: Sequence[Route]
+    foundation: NodeFoundation, parts: ProcessParts, describe: Callable[[], NodeDescription], tier_parts: TierParts
 ) -> HttpService:
     answers = {
         **standard_answers(parts.vitals, parts.metrics),
         "/api/v1/node": node_answer(describe),
-        OPENAPI_PATH: openapi_answer(f"NodeOS {foundation.manifest.tier} node", foundation.version, NODE_OPERATIONS),
+        OPENAPI_PATH: openapi_answer(
+            f"NodeOS {foundation.manifest.tier} node",
+            foundation.version,
+            [*NODE_OPERATIONS, *tier_parts.operations],
+        ),
     }
-    api = http_api(parts.metrics, answers, [*page_routes(describe), *routes])
+    api = http_api(parts.metrics, answers, [*page_routes(describe), *tier_parts.routes])
     settings = foundation.settings
     return HttpService(api, host=settings.http_host, port=settings.http_port, metrics=parts.metrics)
 

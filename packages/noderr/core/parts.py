@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # Heavy, and `health` must start in no time.
     from noderr.core.event_bus import EventBus
     from noderr.core.grpc_server import Registrar
     from noderr.core.identity import NodeIdentity
+    from noderr.core.openapi import Operation
     from noderr.core.peers import PeerNetwork
     from noderr.core.settings import NodeSettings
     from noderr.telemetry import NodeMetrics
@@ -45,10 +46,11 @@ class NodeContext:
 
 @dataclass(frozen=True)
 class TierParts:
-    """A tier's own services, its HTTP routes below `/api/v1/`, and what it serves over gRPC."""
+    """A tier's own services, its HTTP routes below `/api/v1/` and their documentation, and what it serves over gRPC."""
 
     services: Sequence[Service] = ()
     routes: Sequence[Route] = ()
+    operations: Sequence[Operation] = ()
     grpc: Sequence[Registrar] = ()
 
 

@@ -17,6 +17,7 @@ COMPOSITION_ROOT = """
 import asyncio, os, signal, sys, time
 from pathlib import Path
 from noderr.core import TierParts, run_tier
+from noderr.core.openapi import Operation
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
@@ -51,7 +52,11 @@ def parts(context):
     if os.environ.get("PARTS") == "early":
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(5)
-    return TierParts(services=PARTS.get(os.environ.get("PARTS"), []), routes=[Route("/slow", slow)])
+    return TierParts(
+        services=PARTS.get(os.environ.get("PARTS"), []),
+        routes=[Route("/slow", slow)],
+        operations=[Operation("/slow", "GET", "Answer late", str, media_type="text/plain")],
+    )
 
 here = Path(__file__)
 sys.exit(run_tier(here.with_name("tier.toml"), here.with_name("VERSION"), make_parts=parts))
