@@ -133,7 +133,7 @@ class OracleRound:
         self._said.append(signed)
         self._sent_ns = now_ns
         if isinstance(signed.message, Vote):
-            return self._after(self.votes.on_signed(signed, now_ns))  # type: ignore[arg-type]
+            return self._after(self.votes.on_signed(signed, now_ns))
         return [Broadcast(signed), *self.on_message(signed, now_ns)]
 
     def on_message(self, signed: Signed[ProtocolMessage], now_ns: int) -> list[Action]:
@@ -145,7 +145,7 @@ class OracleRound:
             raise RefusedMessage(Reason.WRONG_SUBJECT, f"a message of round {message.round} or another market")
         match message:
             case Vote():
-                return self._after(self.votes.on_vote(signed, now_ns))  # type: ignore[arg-type]
+                return self._after(self.votes.on_message(signed, now_ns))
             case Commit():
                 return self._on_commit(signed, now_ns)  # type: ignore[arg-type]
             case Reveal():

@@ -14,12 +14,14 @@ from noderr.core.consensus.tally import Tally
 from noderr.types.consensus import (
     Certificate,
     CertificateError,
+    ProtocolMessage,
     Reason,
     RefusedMessage,
     Signed,
     Vote,
     verify_certificate,
 )
+from noderr.types.consensus.signed import message_name
 
 _SECOND_NS = 1_000_000_000
 
@@ -71,13 +73,18 @@ class VoteRound:
         self.my_vote = vote
         return [Sign(vote)]
 
-    def on_signed(self, signed: Signed[Vote], now_ns: int) -> list[Action]:
+    def on_signed(self, signed: Signed[ProtocolMessage], now_ns: int) -> list[Action]:
         """My vote, signed: it counts and goes out."""
         self._sent_ns = now_ns
-        return [Broadcast(signed), *self._count(signed, now_ns)]
+        return [Broadcast(signed), *self._count(signed, now_ns)]  # type: ignore[arg-type]  # Only votes are asked for.
 
-    def on_vote(self, signed: Signed[Vote], now_ns: int) -> list[Action]:
-        """A vote from elsewhere. Raises `RefusedMessage`."""
+    def on_message(self, signed: Signed[ProtocolMessage], now_ns: int) -> list[Action]:
+        """A message of this round; votes are all that it has. Raises `RefusedMessage`."""
+        if not isinstance(signed.message, Vote):
+            raise RefusedMessage(Reason.MALFORMED, f"{message_name(signed.message)} is no vote")
+        return self._on_vote(signed, now_ns)  # type: ignore[arg-type]  # mypy does not narrow the parameter of Signed.
+
+    def _on_vote(self, signed: Signed[Vote], now_ns: int) -> list[Action]:
         if now_ns // _SECOND_NS > signed.message.expires_at_s:
             raise RefusedMessage(Reason.EXPIRED, f"the vote expired at {signed.message.expires_at_s}")
         try:

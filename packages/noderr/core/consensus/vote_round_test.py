@@ -50,8 +50,8 @@ def cast(machine: VoteRound, voter: int = 0, **changes: Any) -> list[Action]:
 def test_three_of_four_decide_and_prove_it() -> None:
     machine = a_round()
     assert cast(machine) == [Broadcast(signed(0))]
-    assert machine.on_vote(signed(1), NOW_NS) == []
-    sent, decided = machine.on_vote(signed(2), NOW_NS)
+    assert machine.on_message(signed(1), NOW_NS) == []
+    sent, decided = machine.on_message(signed(2), NOW_NS)
     assert isinstance(decided, Decided)
     assert sent == Broadcast(decided.certificate)
     verify_certificate(decided.certificate, VOTERS, DOMAIN, now_s=NOW_S)
@@ -67,8 +67,8 @@ def test_a_voter_votes_once() -> None:
 def test_a_rejection_is_decided_too() -> None:
     machine = a_round()
     cast(machine, choice=Choice.REJECT, codes=1)
-    machine.on_vote(signed(1, choice=Choice.REJECT, codes=2), NOW_NS)
-    *_, decided = machine.on_vote(signed(2, choice=Choice.REJECT, codes=4), NOW_NS)
+    machine.on_message(signed(1, choice=Choice.REJECT, codes=2), NOW_NS)
+    *_, decided = machine.on_message(signed(2, choice=Choice.REJECT, codes=4), NOW_NS)
     assert isinstance(decided, Decided)
     assert decided.certificate.choice is Choice.REJECT
     verify_certificate(decided.certificate, VOTERS, DOMAIN, now_s=NOW_S)
@@ -77,24 +77,24 @@ def test_a_rejection_is_decided_too() -> None:
 def test_a_tie_means_no_at_once() -> None:
     machine = a_round()
     cast(machine)
-    assert machine.on_vote(signed(1, choice=Choice.REJECT), NOW_NS) == []
-    assert machine.on_vote(signed(2, choice=Choice.REJECT), NOW_NS) == []
-    assert machine.on_vote(signed(3), NOW_NS) == [Failed(Failure.NO_MAJORITY)]
+    assert machine.on_message(signed(1, choice=Choice.REJECT), NOW_NS) == []
+    assert machine.on_message(signed(2, choice=Choice.REJECT), NOW_NS) == []
+    assert machine.on_message(signed(3), NOW_NS) == [Failed(Failure.NO_MAJORITY)]
     assert machine.status is Status.FAILED
 
 
 def test_abstentions_of_a_quorum_decide_nothing() -> None:
     machine = a_round()
     cast(machine, choice=Choice.ABSTAIN)
-    assert machine.on_vote(signed(1, choice=Choice.ABSTAIN), NOW_NS) == [Failed(Failure.NO_MAJORITY)]
-    assert machine.on_vote(signed(2, choice=Choice.ABSTAIN), NOW_NS) == []
+    assert machine.on_message(signed(1, choice=Choice.ABSTAIN), NOW_NS) == [Failed(Failure.NO_MAJORITY)]
+    assert machine.on_message(signed(2, choice=Choice.ABSTAIN), NOW_NS) == []
     assert machine.certificate is None
 
 
 def test_silence_means_no() -> None:
     machine = a_round()
     cast(machine)
-    machine.on_vote(signed(1), NOW_NS)
+    machine.on_message(signed(1), NOW_NS)
     assert machine.on_time(machine.deadline_ns - 1) == [Broadcast(signed(0))]
     assert machine.on_time(machine.deadline_ns) == [Failed(Failure.TIMEOUT)]
     assert machine.next_time_ns is None
@@ -113,11 +113,11 @@ def test_a_vote_is_sent_again_until_the_end() -> None:
 def test_who_votes_again_after_the_decision_is_told() -> None:
     machine = a_round()
     cast(machine)
-    machine.on_vote(signed(1), NOW_NS)
-    machine.on_vote(signed(2), NOW_NS)
-    assert machine.on_vote(signed(3), NOW_NS) == [], "a vote that was late, not lost"
+    machine.on_message(signed(1), NOW_NS)
+    machine.on_message(signed(2), NOW_NS)
+    assert machine.on_message(signed(3), NOW_NS) == [], "a vote that was late, not lost"
     assert machine.certificate is not None
-    assert machine.on_vote(signed(3), NOW_NS) == [Send(KEYS[3].address, machine.certificate)]
+    assert machine.on_message(signed(3), NOW_NS) == [Send(KEYS[3].address, machine.certificate)]
 
 
 def test_a_certificate_ends_the_round_even_after_the_deadline() -> None:
@@ -140,8 +140,8 @@ def test_a_certificate_of_two_is_refused() -> None:
 
 def test_two_votes_of_one_voter_are_evidence_and_count_once() -> None:
     machine = a_round()
-    machine.on_vote(signed(1), NOW_NS)
-    [accusation] = machine.on_vote(signed(1, choice=Choice.REJECT), NOW_NS)
+    machine.on_message(signed(1), NOW_NS)
+    [accusation] = machine.on_message(signed(1, choice=Choice.REJECT), NOW_NS)
     assert isinstance(accusation, Accuse)
     assert accusation.evidence.offender == KEYS[1].address
     assert machine.tally.missing == tuple(key.address for n, key in enumerate(KEYS) if n != 1)
@@ -159,13 +159,13 @@ def test_two_votes_of_one_voter_are_evidence_and_count_once() -> None:
 )
 def test_what_does_not_belong_here_is_refused(changes: dict[str, Any], reason: Reason) -> None:
     with pytest.raises(RefusedMessage) as caught:
-        a_round().on_vote(signed(1, **changes), NOW_NS)
+        a_round().on_message(signed(1, **changes), NOW_NS)
     assert caught.value.reason is reason
 
 
 def test_forged_foreign_and_repeated_votes_are_refused() -> None:
     machine = a_round()
-    machine.on_vote(signed(1), NOW_NS)
+    machine.on_message(signed(1), NOW_NS)
     outsider = sign(vote(), AccountKey(b"\x77" * 32), DOMAIN)
     elsewhere = sign(vote(), KEYS[2], dataclasses.replace(DOMAIN, chain_id=1))
     forged = dataclasses.replace(signed(2), signer=KEYS[3].address)
@@ -176,6 +176,6 @@ def test_forged_foreign_and_repeated_votes_are_refused() -> None:
         (forged, Reason.BAD_SIGNATURE),
     ):
         with pytest.raises(RefusedMessage) as caught:
-            machine.on_vote(message, NOW_NS)
+            machine.on_message(message, NOW_NS)
         assert caught.value.reason is reason
     assert len(machine.tally.votes) == 1
