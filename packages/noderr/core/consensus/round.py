@@ -1,0 +1,27 @@
+"""What a driver needs of any round machine; `VoteRound` is one, and the oracles' round."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from noderr.core.consensus.actions import Action
+from noderr.core.consensus.vote_round import Status
+from noderr.types.consensus import Certificate, ProtocolMessage, Signed
+
+
+class Round(Protocol):
+    """Messages and the time in, actions out. `RefusedMessage` is raised for a message that does not count."""
+
+    round: int
+    topic: bytes
+
+    @property
+    def status(self) -> Status: ...
+    @property
+    def certificate(self) -> Certificate | None: ...
+    @property
+    def next_time_ns(self) -> int | None: ...
+    def on_signed(self, signed: Signed[ProtocolMessage], now_ns: int) -> list[Action]: ...
+    def on_message(self, signed: Signed[ProtocolMessage], now_ns: int) -> list[Action]: ...
+    def on_certificate(self, certificate: Certificate, now_ns: int) -> list[Action]: ...
+    def on_time(self, now_ns: int) -> list[Action]: ...
