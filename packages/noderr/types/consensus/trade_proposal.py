@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from noderr.types.consensus.signed import TypedMessage
-from noderr.types.consensus.signed import TypedMessage
 from noderr.types.consensus.vote import MAX_U64
 from noderr.types.eip712 import StructType, parse_struct_type
 from noderr.types.trading.checks import check_bytes, check_integer
