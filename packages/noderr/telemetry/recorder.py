@@ -94,7 +94,8 @@ class TelemetryService:
 
     def node_event(self, name: str, **fields: str) -> None:
         """Anything else worth keeping, such as `node_started`."""
-        self._add(Record(node_event=NodeEvent(name=name, fields=fields)))
+        told = {key: wire_text(value) for key, value in fields.items()}
+        self._add(Record(node_event=NodeEvent(name=name, fields=told)))
 
     async def start(self) -> None:
         """Open the spool. Raises what that raises."""

@@ -139,6 +139,16 @@ async def test_changes_of_services_keep_their_order_time_and_words(node: Node) -
     assert (failed.at_unix_ns, running.at_unix_ns) == (later_ns - SECOND_NS // 10, later_ns)
 
 
+async def test_events_of_the_node_keep_their_fields_and_flush_writes_at_once(node: Node) -> None:
+    async with node.running() as service:
+        await node.written(2)
+        service.node_event("node_started", version="1.2.3", path="/data/\udcff" + "x" * 3000)
+        await service.flush()
+        [event] = (await service.spool.batch(10, 1 << 20))[2:]
+    assert event.node_event.name == "node_started"
+    assert dict(event.node_event.fields) == {"version": "1.2.3", "path": "/data/?" + "x" * 993}
+
+
 async def test_what_comes_within_a_quarter_of_a_second_is_one_write(node: Node) -> None:
     async with node.running() as service:
         await node.written(2)
