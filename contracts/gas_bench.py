@@ -1,0 +1,47 @@
+"""`python -m contracts.gas_bench`: what the contracts cost in gas, whole transactions."""
+
+from __future__ import annotations
+
+from contracts.deployment import account_keys, certificate_of, deploy, vote, voter_set
+from contracts.verdicts import certificate_tuple, vote_tuple
+from noderr.types.consensus import message_digest
+
+VOTERS = (4, 7, 10, 31)
+EPOCH = 9
+
+
+def main() -> None:
+    """Prints tables."""
+    deployment = deploy()
+    for contract in (deployment.registry, deployment.verifier):
+        print(f"deploy {contract.artifact.name}: {contract.deployed_gas:,}")
+    _evidence()
+    print("\n| voters | publishEpoch | signers of a quorum | verify | a signer | all sign: verify |")
+    print("|---|---|---|---|---|---|")
+    for count in VOTERS:
+        print(_row(count))
+
+
+def _row(count: int) -> str:
+    deployment, keys = deploy(), account_keys(count)
+    expires = deployment.evm.now_s
+    published = deployment.publish(voter_set(keys, [10] * count, EPOCH)).gas_used
+    quorum = 2 * count // 3 + 1
+    costs = [
+        deployment.verifier.gas(
+            "verify", certificate_tuple(certificate_of(keys[:signers], vote(EPOCH, expires), deployment.domain))
+        )
+        for signers in (quorum, count)
+    ]
+    return f"| {count} | {published:,} | {quorum} | {costs[0]:,} | {costs[0] // quorum:,} | {costs[1]:,} |"
+
+
+def _evidence() -> None:
+    deployment, [key] = deploy(), account_keys(1)
+    votes = [vote(EPOCH, 1, codes=codes) for codes in (0, 1)]
+    signatures = [key.sign(message_digest(said, deployment.domain)) for said in votes]
+    print(f"isEquivocation: {deployment.verifier.gas('isEquivocation', *map(vote_tuple, votes), *signatures):,}")
+
+
+if __name__ == "__main__":
+    main()
