@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +11,46 @@ import yaml
 from noderr.types import ImageManifest
 from tests.network.plan import COORDINATOR, Member, NetworkPlan
 
+HOST = "{name}.nodes"
+"""Where members reach each other. Their plain names would lead over the network of the pages."""
+PUBLISHED_AT = "127.0.0.1"
+"""Where the pages are published."""
 _PIDS = 256
 _SECRET = "/run/secrets/node.key"
+# Ports of a network without a way out cannot be published. So the pages have a network from which no packet comes back
+# from outside, and on which the containers do not see each other.
+_PAGES = {"com.docker.network.bridge.enable_ip_masquerade": "false", "com.docker.network.bridge.enable_icc": "false"}
 
 
 def compose_document(
-    plan: NetworkPlan, manifests: dict[str, ImageManifest], version: str, project: str, keys: Path
+    plan: NetworkPlan,
+    manifests: Mapping[str, ImageManifest],
+    images: Mapping[str, str],
+    project: str,
+    keys: Path,
+    processors: int,
 ) -> dict[str, Any]:
-    """The document for `docker compose`. `manifests` by kind; `keys` holds the secret files.
+    """The document for `docker compose`. `manifests` and `images` by kind; `keys` holds the secret files.
 
-    Nodes and coordinator talk on a network without a way out. Their HTTP ports are published on loopback through a
-    second network, so that a person can look at their pages.
+    Nodes and coordinator talk on an internal network. Their HTTP ports are published on loopback, for a person.
+    `processors` is what the engine has: it refuses a limit above that.
     """
     return {
         "name": project,
-        "services": {member.name: _service(plan, member, manifests[member.kind], version) for member in plan.members},
-        "networks": {"nodes": {"internal": True}, "pages": {}},
+        "services": {
+            member.name: _service(plan, member, manifests[member.kind], processors)
+            | {"image": images[member.kind], "container_name": container_name(project, member)}
+            for member in plan.members
+        },
+        "networks": {"nodes": {"internal": True}, "pages": {"driver_opts": _PAGES}},
         "volumes": {f"{member.name}-data": {} for member in plan.members},
         "secrets": {f"{member.name}.key": {"file": str(keys / f"{member.name}.key")} for member in plan.members},
     }
+
+
+def container_name(project: str, member: Member) -> str:
+    """The name of a member's container."""
+    return f"{project}-{member.name}"
 
 
 def compose_text(document: dict[str, Any]) -> str:
@@ -36,13 +58,20 @@ def compose_text(document: dict[str, Any]) -> str:
     return yaml.safe_dump(document, sort_keys=False, width=120)
 
 
-def _service(plan: NetworkPlan, member: Member, manifest: ImageManifest, version: str) -> dict[str, Any]:
-    inner_http = manifest.ports["http"]
-    environment = {"NODEOS_NODE_KEY_FILE": _SECRET, **plan.settings(member)}
+def processor_limit(manifest: ImageManifest, processors: int) -> int:
+    """How many processors a member may use on an engine that has so many."""
+    return min(manifest.cpu_cores.max, processors)
+
+
+def _service(plan: NetworkPlan, member: Member, manifest: ImageManifest, processors: int) -> dict[str, Any]:
+    limits = {
+        "cpus": str(processor_limit(manifest, processors)),
+        "memory": f"{manifest.memory_gb.max * 10**9}b",
+        "pids": _PIDS,
+    }
     service: dict[str, Any] = {
-        "image": f"noderr-{member.kind}:{version}",
         "hostname": member.name,
-        "environment": environment,
+        "environment": {"NODEOS_NODE_KEY_FILE": _SECRET, **plan.settings(member)},
         "read_only": True,
         "user": "1001:1001",
         "cap_drop": ["ALL"],
@@ -50,17 +79,13 @@ def _service(plan: NetworkPlan, member: Member, manifest: ImageManifest, version
         "tmpfs": ["/tmp:size=16m,mode=1777"],
         "volumes": [f"{member.name}-data:/data"],
         "secrets": [{"source": f"{member.name}.key", "target": "node.key"}],
-        "networks": ["nodes", "pages"],
-        "ports": [f"127.0.0.1:{member.http_port}:{inner_http}"],
+        "networks": {"nodes": {"aliases": [HOST.format(name=member.name)]}, "pages": {}},
+        "ports": [f"{PUBLISHED_AT}:{member.http_port}:{manifest.ports['http']}"],
         "restart": "unless-stopped",
         "stop_grace_period": "12s",
-        "deploy": {
-            "resources": {
-                "limits": {"cpus": str(manifest.cpu_cores.max), "memory": f"{manifest.memory_gb.max}g", "pids": _PIDS}
-            }
-        },
+        "deploy": {"resources": {"limits": limits}},
         "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
     }
     if member.kind != COORDINATOR:
-        service["depends_on"] = {COORDINATOR: {"condition": "service_healthy"}}
+        service["depends_on"] = {COORDINATOR: {"condition": "service_started"}}
     return service

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,7 +25,7 @@ class Rig:
             member.name: MemberView(member, f"http://127.0.0.1:{member.http_port}", 2_000_000_000)
             for member in self.plan.members
         }
-        self.watcher = Watcher(list(self.views.values()), lambda _view: time.monotonic())
+        self.watcher = Watcher(list(self.views.values()), lambda view: self.network.seconds_since_start(view.member))
 
     def __getitem__(self, name: str) -> MemberView:
         return self.views[name]

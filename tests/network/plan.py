@@ -72,12 +72,12 @@ class NetworkPlan:
 
 
 def plan_network(
-    counts: Mapping[str, int], ports: Sequence[int], *, host: str | None = None, keys: Sequence[Ed25519PrivateKey] = ()
+    counts: Mapping[str, int], ports: Sequence[int], *, host: str, keys: Sequence[Ed25519PrivateKey] = ()
 ) -> NetworkPlan:
     """Plan `counts[tier]` nodes of each tier and a coordinator.
 
-    `ports` are taken two for each member, coordinator first. With `host` all are there; without, each is reached by its
-    name (containers). Keys that are not given are made anew.
+    `ports` are taken two for each member, coordinator first. Each is reached at `host`, where `{name}` stands for its
+    name. Keys that are not given are made anew.
     """
     names = [(COORDINATOR, COORDINATOR)]
     names += [(f"{tier}-{number}", tier) for tier in TIERS for number in range(1, counts.get(tier, 0) + 1)]
@@ -86,7 +86,7 @@ def plan_network(
             name,
             kind,
             keys[index] if index < len(keys) else Ed25519PrivateKey.generate(),
-            host or name,
+            host.format(name=name),
             ports[2 * index],
             ports[2 * index + 1],
         )

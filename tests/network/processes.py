@@ -11,14 +11,13 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.network.errors import NetworkError
 from tests.network.plan import COORDINATOR, Member, NetworkPlan, plan_network, write_key
+from tests.network.process_status import memory_in
+from tests.network.views import MemberView
 
 HOST = "127.0.0.1"
 _END_SECONDS = 15
-
-
-class NetworkError(Exception):
-    """The network cannot be brought up; the message says what a member said."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -71,7 +70,12 @@ class ProcessNetwork:
         with self.log(member).open("ab") as log:
             self.started_at[member.name] = time.monotonic()
             self._processes[member.name] = subprocess.Popen(
-                self._command(member.kind), env=environ, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                self._command(member.kind),
+                env=environ,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for us: we stop the members when we have seen their last state.
             )
 
     def process(self, member: Member) -> subprocess.Popen[bytes]:
@@ -96,6 +100,23 @@ class ProcessNetwork:
                 process.kill()
                 process.wait()
 
+    def look(self) -> None:
+        """Processes are asked one by one, in `see`."""
+
+    def see(self, view: MemberView) -> None:
+        """Take in what the kernel says of the member's process."""
+        view.exit_code = self.process(view.member).poll()
+        view.running = view.exit_code is None
+        now, peak = self.memory(view.member)
+        view.resident_bytes, view.peak_resident_bytes = now, max(peak, view.peak_resident_bytes)
+
+    def seconds_since_start(self, member: Member) -> float:
+        """How long ago the member's process was last started."""
+        return time.monotonic() - self.started_at[member.name]
+
+    def settle(self) -> None:
+        """The kernel has kept the peaks all the time."""
+
     def data_dir(self, member: Member) -> Path:
         return self.folder / member.name / "data"
 
@@ -108,8 +129,7 @@ class ProcessNetwork:
             text = Path(f"/proc/{self.process(member).pid}/status").read_text()
         except OSError:
             return 0, 0
-        fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-        return tuple(int(fields[name].split()[0]) * 1024 if name in fields else 0 for name in ("VmRSS", "VmHWM"))  # type: ignore[return-value]
+        return memory_in(text)
 
     def environ(self, member: Member) -> dict[str, str]:
         """The environment of one member: ours without settings, and its own."""

@@ -1,51 +1,87 @@
-"""The live table in the terminal."""
+"""The live table in the terminal, and the same in lines for a file or a pipe."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tests.network.plan import COORDINATOR
 from tests.network.views import MemberView
 
-_STYLES = {"ready": "bold green", "all but packages": "green", "waiting": "yellow"}
+_STYLES = {"ready": "bold green", "all but packages": "green", "waiting": "yellow", "starting": "yellow"}
+_HEALTH_STYLES = {"healthy": "green", "starting": "yellow"}
 _LONGEST_REASON = 3
+_MOST_LINES = 5
 
 
 def status_table(views: Sequence[MemberView], seconds: float, left: float | None) -> RenderableType:
     """All members at one moment, `seconds` after the start; `left` is the time that remains, if that is limited."""
-    table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
-    for name, justify in (("member", "left"), ("state", "left"), ("peers", "right"), ("memory", "right")):
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    containers = any(view.health for view in views)
+    # Widths that do not change while states do: else the columns jump.
+    table.add_column("member", no_wrap=True)
+    table.add_column("state", no_wrap=True, min_width=16)
+    if containers:
+        table.add_column("health check", no_wrap=True)
+    table.add_column("connected", justify="right", no_wrap=True)
+    table.add_column("alive after", justify="right", no_wrap=True)
+    table.add_column("memory", justify="right", no_wrap=True, min_width=6)
     table.add_column("page", no_wrap=True)
-    table.add_column("waits for", ratio=1)
     for view in views:
         table.add_row(
             Text(view.member.name, "bold"),
-            Text(view.state, _STYLES.get(view.state, "red")),
-            f"{view.peers_connected}/{view.peers_configured}" if view.peers_configured else "",
+            Text(view.state, _STYLES.get(view.state, "bold red")),
+            *([Text(view.health or "", _HEALTH_STYLES.get(view.health or "", "bold red"))] if containers else []),
+            _connected(view),
+            f"{view.seconds_to_alive:.1f} s" if view.seconds_to_alive is not None else "",
             f"{view.resident_bytes / 1e6:.0f} MB" if view.resident_bytes else "",
             Text(view.url, style=f"link {view.url}"),
-            Text(reasons(view), "dim"),
         )
-    return Group(Text(headline(views, seconds, left), "bold"), Text(""), table, Text(""), Text(footnote(views), "dim"))
+    parts: list[RenderableType] = [Text(headline(views, seconds, left), "bold"), Text(""), table]
+    for below in (_reasons_of_all(views), [Text(footnote(views), "dim")] if footnote(views) else []):
+        parts += [Text(""), *below] if below else []
+    return Group(*parts)
+
+
+def _reasons_of_all(views: Sequence[MemberView]) -> list[Text]:
+    """A line for each of the first members that wait: in the table they would make it jump."""
+    waiting = [view for view in views if reasons(view)]
+    lines = [
+        Text.assemble((f"{view.member.name:<13}", "bold"), " ", (reasons(view), "yellow"))
+        for view in waiting[:_MOST_LINES]
+    ]
+    more = len(waiting) - _MOST_LINES
+    lines += [Text(f"and {more} more wait", "yellow")] if more > 0 else []
+    for line in lines:
+        line.no_wrap, line.overflow = True, "ellipsis"
+    return lines
+
+
+def plain_table(views: Sequence[MemberView]) -> str:
+    """The members in lines."""
+    lines = [
+        f"  {view.member.name:<13} {view.state:<17} {_connected(view):>7}  {view.url}  {reasons(view)}".rstrip()
+        for view in views
+    ]
+    return "\n".join([*lines, *filter(None, [footnote(views)])])
 
 
 def headline(views: Sequence[MemberView], seconds: float, left: float | None) -> str:
     """The network in a sentence."""
-    alive = sum(view.alive for view in views)
-    ready = sum(view.ready for view in views)
-    end = f", {left:.0f} s to go" if left is not None else ", Ctrl-C ends it"
-    return f"NodeOS local network, {seconds:.0f} s{end}: {alive} of {len(views)} alive, {ready} ready"
+    end = f"{left:.0f} s to go" if left is not None else "Ctrl-C ends it"
+    return f"NodeOS on this machine for {seconds:.0f} s, {end}: {_tally(views)}"
 
 
 def reasons(view: MemberView) -> str:
-    """What a member waits for, the first few."""
+    """What a member waits for, the first few; and that it had to be started again."""
     shown = "; ".join(view.waiting_for[:_LONGEST_REASON])
     more = len(view.waiting_for) - _LONGEST_REASON
-    return f"{shown}; and {more} more" if more > 0 else shown
+    again = f"ended and was started again {view.container_restarts}×" if view.container_restarts else ""
+    return "; ".join(filter(None, [again, shown, f"and {more} more" if more > 0 else ""]))
 
 
 def footnote(views: Sequence[MemberView]) -> str:
@@ -53,7 +89,29 @@ def footnote(views: Sequence[MemberView]) -> str:
     counts = {view.member.kind: len(view.absent_packages) for view in views if view.absent_packages}
     if not counts:
         return ""
-    each = ", ".join(f"{count} of a {kind}'s" for kind, count in counts.items())
+    each = ", ".join(f"{'an' if kind[0] in 'aeiou' else 'a'} {kind} lacks {count}" for kind, count in counts.items())
     return (
-        f"“all but packages” is not ready: {each} packages are not in this build yet, and nothing stands in for them."
+        "“all but packages”: alive, connected and not ready, because packages of its tier are not in this build yet "
+        f"({each}). Nothing stands in for them."
     )
+
+
+def summary(views: Sequence[MemberView], report: Path | None) -> str:
+    """What is said when all is over."""
+    others = ", ".join(f"{view.member.name}: {view.state}" for view in views if not view.alive)
+    troubled = f" Not alive: {others}." if others else ""
+    return f"At the end {_tally(views)}.{troubled} All is stopped and removed." + (
+        f" Report: {report}" if report else ""
+    )
+
+
+def _tally(views: Sequence[MemberView]) -> str:
+    nodes = [view for view in views if view.member.kind != COORDINATOR]
+    alive, ready = sum(view.alive for view in nodes), sum(view.ready for view in nodes)
+    connected = sum(view.alive and view.peers_connected == view.peers_configured for view in nodes)
+    others = "".join(f", {view.member.name} {view.state}" for view in views if view.member.kind == COORDINATOR)
+    return f"{alive} of {len(nodes)} nodes alive, {connected} fully connected, {ready} ready{others}"
+
+
+def _connected(view: MemberView) -> str:
+    return f"{view.peers_connected}/{view.peers_configured}" if view.answers and view.peers_configured else ""

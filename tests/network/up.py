@@ -1,14 +1,9 @@
-"""`./pants run tests/network:up`: a whole NodeOS network on this machine, with live status in the terminal.
-
-Exit code 0 when every member was alive at the end; 1 when one was not, or ended; 2 when the network cannot come up.
-"""
+"""`./pants run tests/network:up`: a whole NodeOS network on this machine, with live status in the terminal."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
-import signal
 import sys
 import tempfile
 import time
@@ -22,10 +17,13 @@ from rich.live import Live
 
 from noderr.core.version import read_version
 from noderr.types import ImageManifest, load_manifest, load_service_manifest
-from tests.network.containers import ContainerNetwork, plan_containers
+from tests.network.containers import ContainerNetwork, plan_containers, released_images
+from tests.network.errors import NetworkError
+from tests.network.interrupts import interrupt_on_signals, undisturbed
+from tests.network.options import Options, parse_options
 from tests.network.plan import COORDINATOR, TIERS, Member, NetworkPlan
-from tests.network.processes import NetworkError, ProcessNetwork, plan_processes
-from tests.network.terminal import footnote, headline, reasons, status_table
+from tests.network.processes import ProcessNetwork, plan_processes
+from tests.network.terminal import headline, plain_table, status_table, summary
 from tests.network.views import MemberView
 from tests.network.watch import Watcher
 
@@ -35,13 +33,16 @@ _PLAIN_SECONDS = 5.0
 
 
 class Network(Protocol):
-    """Processes or containers."""
+    """Processes or containers. `look` and `see` give what is known without asking the members; `settle` is the end."""
 
     plan: NetworkPlan
 
     def up(self) -> None: ...
     def down(self) -> None: ...
-    def memory(self, member: Member) -> tuple[int, int]: ...
+    def look(self) -> None: ...
+    def see(self, view: MemberView) -> None: ...
+    def seconds_since_start(self, member: Member) -> float: ...
+    def settle(self) -> None: ...
 
 
 def manifests() -> dict[str, ImageManifest]:
@@ -54,41 +55,39 @@ def manifests() -> dict[str, ImageManifest]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    options = _parser().parse_args(arguments)
-    counts = {"oracle": options.oracles, "guardian": options.guardians, "validator": options.validators}
-    console = Console(stderr=True)
-    # SIGTERM ends the network as Ctrl-C does: Python's own handler raises KeyboardInterrupt.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    options = parse_options(arguments)
+    console = Console(stderr=True, highlight=False)
+    interrupt_on_signals()
     try:
         with _folder(options.keep) as folder:
-            return _run(_network(counts, folder, options), options, console)
+            return _run(_network(folder, options, console), options, console)
     except NetworkError as error:
         console.print(str(error), style="red", markup=False)
         return 2
     except KeyboardInterrupt:
-        console.print("interrupted before the network was up")
+        _say(console, "interrupted before the network was up; nothing is left of it")
         return 1
 
 
-def _run(network: Network, options: argparse.Namespace, console: Console) -> int:
+def _run(network: Network, options: Options, console: Console) -> int:
     facts = manifests()
     began = time.monotonic()
-    views = [
-        MemberView(member, f"http://127.0.0.1:{member.http_port}", facts[member.kind].memory_gb.max * _GB)
-        for member in network.plan.members
-    ]
-
-    def since_start(view: MemberView) -> float:
-        started = network.started_at.get(view.member.name, began) if isinstance(network, ProcessNetwork) else began
-        return time.monotonic() - started
-
-    watcher = Watcher(views, since_start)
+    views = member_views(network.plan, facts)
+    watcher = Watcher(views, lambda view: network.seconds_since_start(view.member))
+    up = False
     try:
         network.up()
+        up = True
         _watch(network, views, watcher, options.seconds, console)
     finally:
-        watcher.close()
-        network.down()
+        with undisturbed(lambda words: _say(console, words)):
+            try:
+                if up:
+                    network.settle()
+                    _see(network, views)
+            finally:
+                watcher.close()
+                network.down()
     if options.json:
         report = {
             "seconds": round(time.monotonic() - began, 3),
@@ -96,53 +95,62 @@ def _run(network: Network, options: argparse.Namespace, console: Console) -> int
             "members": [view.report() for view in views],
         }
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    _say(console, summary(views, options.json))
     return 0 if all(view.alive for view in views) else 1
+
+
+def member_views(plan: NetworkPlan, facts: dict[str, ImageManifest]) -> list[MemberView]:
+    """A view of each member, before anything is seen."""
+    return [
+        MemberView(member, f"http://127.0.0.1:{member.http_port}", facts[member.kind].memory_gb.max * _GB)
+        for member in plan.members
+    ]
 
 
 def _watch(
     network: Network, views: list[MemberView], watcher: Watcher, seconds: float | None, console: Console
 ) -> None:
-    """Until the time is over or Ctrl-C. A terminal gets a live table, anything else a line now and then."""
+    """Until the time is over or a signal comes. A terminal gets a live table, anything else a line now and then."""
     began = time.monotonic()
-    live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
+    live = Live(console=console, auto_refresh=False) if console.is_terminal else None
     said = -_PLAIN_SECONDS
-    with live or contextlib.nullcontext(), contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt), live or contextlib.nullcontext():
         while True:
             passed = time.monotonic() - began
-            _look(network, views, watcher)
+            network.look()
+            _see(network, views)
+            watcher.look()
             left = None if seconds is None else max(0.0, seconds - passed)
             if live is not None:
                 live.update(status_table(views, passed, left), refresh=True)
             elif passed - said >= _PLAIN_SECONDS or left == 0:
                 said = passed
-                console.print(headline(views, passed, left), highlight=False)
+                _say(console, headline(views, passed, left))
             if left == 0:
                 break
             time.sleep(_LOOK_SECONDS)
     if live is None:
-        for view in views:
-            console.print(f"  {view.member.name:<13} {view.state:<18} {view.url}  {reasons(view)}", highlight=False)
-        console.print(footnote(views), highlight=False)
+        _say(console, plain_table(views))
 
 
-def _look(network: Network, views: list[MemberView], watcher: Watcher) -> None:
-    if isinstance(network, ContainerNetwork):
-        network.measure()
+def _see(network: Network, views: list[MemberView]) -> None:
     for view in views:
-        if isinstance(network, ProcessNetwork):
-            view.exit_code = network.process(view.member).poll()
-            view.running = view.exit_code is None
-        now, peak = network.memory(view.member)
-        view.resident_bytes, view.peak_resident_bytes = now, max(peak, view.peak_resident_bytes)
-    watcher.look()
+        network.see(view)
 
 
-def _network(counts: dict[str, int], folder: Path, options: argparse.Namespace) -> Network:
+def _say(console: Console, words: str) -> None:
+    # A terminal wraps at words; a file has lines as long as they are.
+    console.print(words, markup=False, soft_wrap=not console.is_terminal)
+
+
+def _network(folder: Path, options: Options, console: Console) -> Network:
     if options.docker:
         facts = manifests()
-        version = read_version(_beside("tiers.oracle.node", "../../VERSION"))
-        return ContainerNetwork(plan_containers(counts, facts), facts, version, folder)
-    return ProcessNetwork(plan_processes(counts), folder)
+        images = released_images(read_version(_beside("tiers.oracle.node", "../../VERSION")))
+        return ContainerNetwork(
+            plan_containers(options.counts, facts), facts, images, folder, lambda words: _say(console, words)
+        )
+    return ProcessNetwork(plan_processes(options.counts), folder)
 
 
 @contextlib.contextmanager
@@ -162,23 +170,6 @@ def _beside(module: str, name: str) -> Path:
     assert spec is not None, f"{module} is not here"
     assert spec.origin is not None, f"{module} has no file"
     return (Path(spec.origin).parent / name).resolve()
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="up",
-        description="Run a NodeOS network on this machine: oracles, guardians, validators and a coordinator.",
-        epilog="exit codes: 0 all were alive at the end; 1 one was not; 2 the network cannot be brought up",
-    )
-    add = parser.add_argument
-    add("--seconds", type=float, metavar="N", help="end after N seconds (default: when Ctrl-C is pressed)")
-    add("--json", type=Path, metavar="FILE", help="write each member's final state, time to ready and peak memory")
-    add("--docker", action="store_true", help="run the images in the Docker engine, with the manifests' limits")
-    add("--oracles", type=int, default=4, metavar="N", help="default: 4")
-    add("--guardians", type=int, default=4, metavar="N", help="default: 4")
-    add("--validators", type=int, default=3, metavar="N", help="default: 3")
-    add("--keep", type=Path, metavar="FOLDER", help="keep data and logs there (default: a folder that is removed)")
-    return parser
 
 
 if __name__ == "__main__":

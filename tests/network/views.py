@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,11 @@ from tests.network.plan import Member
 
 @dataclass
 class MemberView:
-    """One member as last seen. Times are seconds since its own start; sizes are bytes."""
+    """One member as last seen. Times are seconds since its own start; sizes are bytes.
+
+    `health` and `container_restarts` are the engine's, where the member is a container. Of the coordinator `peers_…`
+    are the nodes that it hears and those that are enrolled.
+    """
 
     member: Member
     url: str
@@ -32,6 +37,8 @@ class MemberView:
     resident_bytes: int = 0
     peak_resident_bytes: int = 0
     exit_code: int | None = None
+    health: str | None = None
+    container_restarts: int = 0
     last: dict[str, Any] = field(default_factory=dict)
 
     def saw_node(self, description: Mapping[str, Any], seconds: float) -> None:
@@ -47,14 +54,22 @@ class MemberView:
         self.restarts = sum(service["restarts"] for service in description["services"])
         self._reached(seconds)
 
-    def saw_service(self, alive: bool, missing: tuple[str, ...], seconds: float) -> None:
-        """Take in what a service of the operator says at `/health` and `/ready`."""
+    def saw_coordinator(
+        self, alive: bool, missing: tuple[str, ...], network: Mapping[str, Any] | None, seconds: float
+    ) -> None:
+        """Take in what the coordinator says at `/health`, `/ready` and `/api/v1/network` (None: it cannot say)."""
         self.answers, self.alive, self.ready, self.waiting_for = True, alive, alive and not missing, missing
+        if network is not None:
+            self.last = dict(network)
+            nodes = network["nodes"]
+            self.peers_configured = len(nodes)
+            self.peers_connected = sum(node["state"] == "online" for node in nodes)
         self._reached(seconds)
 
     def saw_nothing(self) -> None:
         """It did not answer."""
         self.answers = self.alive = self.ready = False
+        self.peers_connected = 0
 
     def _reached(self, seconds: float) -> None:
         if self.alive and self.seconds_to_alive is None:
@@ -68,9 +83,9 @@ class MemberView:
     def state(self) -> str:
         """One word or two for a person."""
         if not self.running:
-            return f"ended ({self.exit_code})"
+            return _end(self.exit_code)
         if not self.answers:
-            return "no answer"
+            return "no answer" if self.seconds_to_alive is not None else "starting"
         if not self.alive:
             return "not alive"
         if self.ready:
@@ -85,3 +100,10 @@ class MemberView:
         head = {"name": self.member.name, "kind": self.member.kind, "node_id": self.member.node_id, "state": self.state}
         within = self.peak_resident_bytes <= self.limit_bytes
         return head | values | {"within_memory_limit": within, "description": self.last or None}
+
+
+def _end(exit_code: int | None) -> str:
+    """How a process ended; a negative code is the signal that ended it."""
+    if exit_code is not None and exit_code < 0:
+        return f"ended by {signal.Signals(-exit_code).name}"
+    return f"ended, code {exit_code}"

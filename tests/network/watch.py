@@ -51,7 +51,9 @@ class Watcher:
                 alive = self._client.get(f"{view.url}/health").status_code == httpx.codes.OK
                 missing = self._client.get(f"{view.url}/ready").json()["missing"]
                 reasons = tuple(f"{item['name']}: {item['reason']}" for item in missing)
-                view.saw_service(alive, reasons, self._since_start(view))
+                network = self._client.get(f"{view.url}/api/v1/network")
+                known = network.json() if network.status_code == httpx.codes.OK else None
+                view.saw_coordinator(alive, reasons, known, self._since_start(view))
             else:
                 description = self._client.get(f"{view.url}/api/v1/node").json()
                 view.saw_node(description, self._since_start(view))
