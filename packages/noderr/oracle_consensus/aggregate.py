@@ -1,7 +1,6 @@
 """From observations to one signal: pure, in integers, so that every oracle gets the same bytes from the same report.
 
-The weighted median stays within what honest oracles said while less than half of the weight that counts is Byzantine,
-and less than a third of all is, of more than two thirds that are in a report.
+The weighted median stays within what honest oracles said while less than half of the weight that counts is Byzantine.
 """
 
 from __future__ import annotations
@@ -24,7 +23,8 @@ def aggregate(
 
     An observation counts if its commitment was seen, before they revealed, by so many that one of them is honest; if it
     is neither stale nor from the future at the round's own times; and if its model is one of the market's. What does
-    not count is an abstention. There is no signal unless more than half of the revealing weight counts.
+    not count is an abstention. There is no signal unless two thirds of all weight count: with less, those that are
+    Byzantine could be half of what the median is taken of.
     """
     active = [
         (reveal.message.observation, voters.weights[reveal.signer])
@@ -34,7 +34,7 @@ def aggregate(
     present = voters.weight_of([reveal.signer for reveal in reveals])
     weights = [weight for _, weight in active]
     observations = observations_digest(reveals)
-    if 2 * sum(weights) <= present:
+    if 3 * sum(weights) < 2 * voters.total:
         return AgreedSignal(observations=observations, signal=None)
     return AgreedSignal(
         observations=observations, signal=_signal([seen for seen, _ in active], weights, present, market)

@@ -114,7 +114,7 @@ class OracleRound:
             return None
         times = [self._sent_ns + self._timing.resend_ns]
         if self.status is Status.OPEN:
-            times += [self.deadline_ns, *([] if self._phase_end_ns is None else [self._phase_end_ns])]
+            times += [self.deadline_ns, *self._turns()]
         return min(times)
 
     def leader(self, view: int) -> bytes:
@@ -134,7 +134,13 @@ class OracleRound:
         self._sent_ns = now_ns
         if isinstance(signed.message, Vote):
             return self._after(self.votes.on_signed(signed, now_ns))
-        return [Broadcast(signed), *self.on_message(signed, now_ns)]
+        try:
+            return [Broadcast(signed), *self.on_message(signed, now_ns)]
+        except RefusedMessage as refused:
+            if refused.reason is not Reason.DUPLICATE:
+                raise
+            # It came back from others before: this node has restarted, and said it before it did.
+            return [Broadcast(signed)]
 
     def on_message(self, signed: Signed[ProtocolMessage], now_ns: int) -> list[Action]:
         """A message of this round and topic. Raises `RefusedMessage`."""
@@ -177,6 +183,13 @@ class OracleRound:
         if self.status is Status.DECIDED:
             return self.agreed is not None
         return self.status is Status.FAILED
+
+    def _turns(self) -> Sequence[int]:
+        """When time alone brings the next phase or view; where a quorum is missing, only messages do."""
+        waits = (self.phase is Phase.COMMIT and not self.commits.is_quorum) or (
+            self.phase is Phase.REVEAL and not self.reveals.is_quorum
+        )
+        return () if waits or self._phase_end_ns is None else (self._phase_end_ns,)
 
     @property
     def _phase_end_ns(self) -> int | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from Crypto.Hash import keccak
+import sha3  # type: ignore[import-untyped]  # It ships no types.
 
 
 def keccak256(data: bytes) -> bytes:
     """The 32 bytes of Keccak-256 over `data`."""
-    return keccak.new(digest_bits=256, data=data).digest()
+    digest: bytes = sha3.keccak_256(data).digest()
+    return digest

@@ -76,6 +76,9 @@ class VoteRound:
     def on_signed(self, signed: Signed[ProtocolMessage], now_ns: int) -> list[Action]:
         """My vote, signed: it counts and goes out."""
         self._sent_ns = now_ns
+        if signed.signer in self.tally.votes:
+            # It came back from others before: this node has restarted, and voted before it did.
+            return [Broadcast(signed)]
         return [Broadcast(signed), *self._count(signed, now_ns)]  # type: ignore[arg-type]  # Only votes are asked for.
 
     def on_message(self, signed: Signed[ProtocolMessage], now_ns: int) -> list[Action]:

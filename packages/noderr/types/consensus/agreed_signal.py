@@ -16,7 +16,7 @@ _NO_SIGNAL = b"\0" * 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreedSignal:
-    """`observations` is the digest of the report's observations. `signal` is None when more abstained than did not."""
+    """`observations` is the digest of the report's observations. `signal` is None when too many abstained."""
 
     observations: bytes
     signal: Signal | None

@@ -1,0 +1,138 @@
+"""A voter of the simulation: the machines, guard and key of the product, on a disk that loses what was not synced."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from noderr.core.consensus.actions import Action, Broadcast, Decided, Payload, Send, Sign
+from noderr.core.consensus.context import RoundContext
+from noderr.core.consensus.errors import GuardError
+from noderr.core.consensus.guard import Guard, GuardedKey
+from noderr.core.consensus.round import Round
+from noderr.core.consensus.testing import ForgetfulDisk
+from noderr.core.consensus.vote_round import Status
+from noderr.types.consensus import Certificate, RefusedMessage
+from tests.consensus.judge import Judge
+from tests.consensus.protocols import ConsensusProtocol
+from tests.consensus.signatures import SimulatedKey
+
+# A round's machine answers those that are late, until the round after the next begins.
+_KEPT_ROUNDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """On its way to every other voter, or to one."""
+
+    payload: Payload
+    to: bytes | None
+
+
+type Emit = Callable[[Sent], None]
+
+
+class SimulatedVoter:
+    """`wish` is 0 for the voter itself; a Byzantine twin of it has another, and a disk of its own."""
+
+    def __init__(
+        self,
+        number: int,
+        context: RoundContext,
+        protocol: ConsensusProtocol,
+        judge: Judge,
+        randomness: random.Random,
+        *,
+        wish: int = 0,
+    ) -> None:
+        self.number = number
+        self.address = context.me
+        self.is_up = True
+        self.refused = 0
+        self.decided: set[int] = set()
+        self.rounds: dict[int, Round] = {}
+        self.disk = ForgetfulDisk()
+        self._context = context
+        self._protocol = protocol
+        self._judge = judge
+        self._randomness = randomness
+        self._wish = wish
+        self._start_guard()
+
+    def _start_guard(self) -> None:
+        self._key = GuardedKey(SimulatedKey(self.number), Guard(self.disk), self._context.domain)
+
+    def crash(self) -> None:
+        """Everything in memory is gone, and of the disk what was not synced."""
+        self.is_up = False
+        self.rounds.clear()
+        self.disk.crash(self._randomness)
+
+    def restart(self, number: int, now_ns: int) -> Iterator[Sent]:
+        """Come back in the middle of round `number`, knowing nothing of it but what the guard knows."""
+        self.is_up = True
+        self._start_guard()
+        return self.open(number, now_ns)
+
+    def open(self, number: int, now_ns: int) -> Iterator[Sent]:
+        """Begin a round and take part in it."""
+        self.rounds = {known: round_ for known, round_ in self.rounds.items() if known > number - _KEPT_ROUNDS}
+        round_ = self.rounds[number] = self._protocol.open(self._context, number)
+        observed = self._judge.on_observed if self.address not in self._judge.faulty else _nobody
+        actions = self._protocol.take_part(round_, self.number, self._wish, self._randomness, observed)
+        return self._do(round_, actions, now_ns)
+
+    def on_payload(self, payload: Payload, now_ns: int) -> Iterator[Sent]:
+        """Something arrived; what does not count is counted."""
+        number = payload.round if isinstance(payload, Certificate) else payload.message.round
+        round_ = self.rounds.get(number)
+        if round_ is None:
+            return
+        try:
+            if isinstance(payload, Certificate):
+                actions = round_.on_certificate(payload, now_ns)
+            else:
+                actions = round_.on_message(payload, now_ns)
+        except RefusedMessage:
+            self.refused += 1
+            return
+        yield from self._do(round_, actions, now_ns)
+
+    def on_time(self, now_ns: int) -> Iterator[Sent]:
+        """Do what is due."""
+        for round_ in list(self.rounds.values()):
+            if round_.next_time_ns is not None and round_.next_time_ns <= now_ns:
+                yield from self._do(round_, round_.on_time(now_ns), now_ns)
+
+    @property
+    def next_time_ns(self) -> int | None:
+        """When `on_time` is due."""
+        times = [round_.next_time_ns for round_ in self.rounds.values() if round_.next_time_ns is not None]
+        return min(times, default=None)
+
+    def is_done(self, number: int) -> bool:
+        """Whether it knows how the round ended."""
+        return number in self.decided or (number in self.rounds and self.rounds[number].status is Status.FAILED)
+
+    def _do(self, round_: Round, actions: list[Action], now_ns: int) -> Iterator[Sent]:
+        for action in actions:
+            match action:
+                case Sign(message=message):
+                    try:
+                        signed = self._key.sign(message)
+                    except GuardError:
+                        continue
+                    self._judge.on_signed(self.address, message)
+                    yield from self._do(round_, round_.on_signed(signed, now_ns), now_ns)
+                case Broadcast(payload=payload):
+                    yield Sent(payload, None)
+                case Send(voter=voter, payload=payload):
+                    yield Sent(payload, voter)
+                case Decided():
+                    self.decided.add(round_.round)
+                    self._judge.on_decided(self.address, action)
+
+
+def _nobody(_round: int, _value: int) -> None:
+    """What the faulty see is not what was there to see."""
