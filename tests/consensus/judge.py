@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from noderr.core.consensus.actions import Decided
 from noderr.types.consensus import ProtocolMessage, Signatures, Vote
 from noderr.types.consensus.agreed_signal import AgreedSignal
 from noderr.types.eip712 import Domain, typed_data_digest
+from noderr.types.signing.errors import SignatureError
 
 type _Slot = tuple[object, ...]
 
@@ -52,8 +54,9 @@ class Judge:
         for part in certificate.signatures:
             vote = certificate.vote_of(part)
             digest = typed_data_digest(self.domain, vote.TYPE, dict(vote.struct()))
-            if self.signatures.recover(digest, part.signature) == part.voter:
-                signers.add(part.voter)
+            with contextlib.suppress(SignatureError):
+                if self.signatures.recover(digest, part.signature) == part.voter:
+                    signers.add(part.voter)
         if not self._is_quorum(signers):
             self.violations.append(f"{_short(voter)} decided {place} on {len(signers)} signatures, which are no quorum")
         key = (certificate.epoch, certificate.round, certificate.topic)

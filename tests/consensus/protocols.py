@@ -16,6 +16,7 @@ from noderr.oracle_consensus.market import SECOND_NS, Market, Timing
 from noderr.oracle_consensus.messages import ABSTENTION, Observation
 from noderr.oracle_consensus.oracle_round import OracleRound
 from noderr.types.consensus import Choice, Vote
+from noderr.types.consensus.trade_proposal import GUARDIAN_TIER
 
 START_S = 1_790_000_000
 EPOCH = 9
@@ -114,8 +115,9 @@ class VoteProtocol:
             topic=round_.topic,
             subject=subject,
             choice=Choice.APPROVE if approves else Choice.REJECT,
-            # What a validator's checks say, and why a guardian rejects, may differ between those that agree.
-            codes=0 if approves and self.tier == 2 else voter % 16,
+            # Which checks of a validator pass, and why a guardian rejects, may differ between those that agree, and
+            # between two looks of the same voter.
+            codes=0 if approves and self.tier == GUARDIAN_TIER else randomness.randrange(16),
             expires_at_s=start_ns(self, round_.round) // SECOND_NS + 60,
         )
         return round_.vote(vote)
@@ -131,7 +133,7 @@ def protocol_of(name: str, voters: Sequence[bytes], *, dissent: float = 0.0) -> 
         case "oracle":
             return OracleProtocol(voters)
         case "guardian":
-            return VoteProtocol(tier=2, dissent=dissent)
+            return VoteProtocol(tier=GUARDIAN_TIER, dissent=dissent)
         case "validator":
             return VoteProtocol(tier=1)
     raise ValueError(f"{name!r} is no protocol: oracle, guardian or validator")

@@ -12,6 +12,7 @@ from noderr.types.consensus import (
     RefusedMessage,
     Signed,
     check_signature,
+    has_quorum,
 )
 from noderr.types.signing.account_key import checksum_address
 
@@ -23,6 +24,7 @@ class Collected[M: ProtocolMessage]:
         self._context = context
         self._voters = context.voters
         self._messages: dict[bytes, Signed[M]] = {}
+        self._weight = 0
 
     def __iter__(self) -> Iterator[Signed[M]]:
         return (self._messages[voter] for voter in sorted(self._messages))
@@ -47,17 +49,18 @@ class Collected[M: ProtocolMessage]:
     @property
     def is_quorum(self) -> bool:
         """Whether those who have spoken are a quorum."""
-        return self._voters.decides(self._messages)
+        return has_quorum(self._weight, self._voters.total)
 
     def add(self, signed: Signed[M]) -> Evidence[M] | None:
         """Take a message that belongs to this round. Raises `RefusedMessage`."""
         if signed.signer not in self._voters.weights:
             raise RefusedMessage(Reason.NOT_A_MEMBER, f"{checksum_address(signed.signer)} is not in the committee")
         known = self._messages.get(signed.signer)
-        if known is not None and known.message == signed.message:
+        if known is not None and (known is signed or known.message == signed.message):
             raise RefusedMessage(Reason.DUPLICATE, "this message is known already")
         check_signature(signed, self._context.domain, self._context.signatures)
         if known is not None:
             return Evidence(known, signed)
         self._messages[signed.signer] = signed
+        self._weight += self._voters.weights[signed.signer]
         return None

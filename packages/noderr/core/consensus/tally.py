@@ -68,7 +68,7 @@ class Tally:
         if signed.signer not in self.voters.weights:
             raise RefusedMessage(Reason.NOT_A_MEMBER, f"{checksum_address(signed.signer)} does not vote in this epoch")
         known = self._votes.get(signed.signer)
-        if known is not None and known.message == vote:
+        if known is not None and (known is signed or known.message == vote):
             raise RefusedMessage(Reason.DUPLICATE, "this vote is counted already")
         check_signature(signed, self._context.domain, self._context.signatures)
         if known is not None:
