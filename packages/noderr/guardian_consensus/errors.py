@@ -33,7 +33,7 @@ class TimeLimitError(GuardianConsensusError):
 
 
 class ReviewError(GuardianConsensusError):
-    """No such submission, or nothing to tell of it."""
+    """There is no such submission."""
 
 
 class SubmissionError(ReviewError, ValueError):
