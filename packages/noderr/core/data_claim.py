@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from noderr.core.errors import DataDirError
 from noderr.utils import NewerVersionError, StateFile, StateFileError
+
+_log = structlog.get_logger("noderr.core.data")
 
 LOCK_FILE = "lock"
 STATE_FILE = "data.json"
@@ -102,7 +105,11 @@ def _lock(data_dir: Path) -> Iterator[DataDirClaim]:
                 "NODEOS_DATA_DIR to a directory of its own"
             ) from error
         claim = DataDirClaim(after_unclean_exit=os.fstat(descriptor).st_size > 0)
-        _note_holder(descriptor, f"{os.getpid()}\n")
+        try:
+            _note_holder(descriptor, f"{os.getpid()}\n")
+        except OSError as error:
+            # The lock holds without it. A node that is started again on a full disk must come up to say so.
+            _log.error("holder_not_noted", path=str(path), reason=error.strerror)
         try:
             yield claim
         finally:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 import threading
@@ -54,6 +56,20 @@ def test_lock_of_a_killed_process_is_free_and_the_next_one_knows(tmp_path: Path)
     for killed in (True, False):
         with claimed_data_dir(tmp_path, "oracle", "1.2.3") as claim:
             assert claim.after_unclean_exit is killed
+
+
+def test_directory_on_a_full_disk_is_held_without_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int, data: bytes, _offset: int) -> int:
+        if data:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return 0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        with claimed_data_dir(tmp_path, "oracle", "1.2.3"):
+            assert holder(tmp_path) == "process (unknown)"
+    with claimed_data_dir(tmp_path, "oracle", "1.2.3") as claim:
+        assert not claim.after_unclean_exit
 
 
 def test_directory_of_another_owner_is_refused(tmp_path: Path) -> None:
