@@ -73,7 +73,9 @@ def test_a_signature_that_nobody_made_is_refused(deployment: Deployment, which: 
 
 
 @pytest.mark.parametrize("which", [0, 1])
-@pytest.mark.parametrize(("member", "index", "value"), [("tier", 0, 0), ("tier", 0, 4), ("choice", 5, 9)])
+@pytest.mark.parametrize(
+    ("member", "index", "value"), [("tier", 0, 0), ("tier", 0, 4), ("choice", 5, 9), ("expiresAt", 7, 0)]
+)
 def test_what_is_no_vote_is_malformed(deployment: Deployment, which: int, member: str, index: int, value: int) -> None:
     # Python has no such `Vote`: its constructor refuses the same values.
     votes: list[list[Any]] = [list(vote_tuple(VOTE)), list(vote_tuple(VOTE))]
