@@ -301,11 +301,12 @@ class OracleRound:
     def _after(self, actions: list[Action]) -> list[Action]:
         """What the votes want done; a decision is told when it can be explained as well."""
         told: list[Action] = []
+        was_over = self.agreed is not None
         for action in actions:
             match action:
                 case Decided():
                     told += self._explain()
-                case Send(voter=voter):
+                case Send(voter=voter) if was_over:
                     told += [action, *self._send_report(voter)]
                 case _:
                     told.append(action)

@@ -135,7 +135,9 @@ class VoteRound:
             return []
         certificate = self.tally.certificate()
         if certificate is not None and now_ns // _SECOND_NS <= certificate.expires_at_s:
-            return [Broadcast(certificate), *self._decide(certificate)]
+            # Whose vote is here will have the others' as well; who is missing may be cut off from them.
+            late = (voter for voter in self.tally.missing if voter != self._me)
+            return [*(Send(voter, certificate) for voter in late), *self._decide(certificate)]
         if self.status is Status.OPEN and not self.tally.can_decide():
             return self._fail(Failure.NO_MAJORITY)
         return []
