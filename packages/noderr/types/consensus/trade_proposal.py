@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from noderr.types.consensus.order_struct import ORDER_STRUCT, order_struct
 from noderr.types.consensus.signed import TypedMessage
 from noderr.types.consensus.vote import MAX_U64
 from noderr.types.eip712 import StructType, parse_struct_type
 from noderr.types.trading.checks import check_bytes, check_integer
-from noderr.types.trading.decimals import decimal_text
 from noderr.types.trading.errors import FieldError
 from noderr.types.trading.on_wire import order_from_wire, order_to_wire
 from noderr.types.trading.order import Order
@@ -23,9 +23,8 @@ from noderr.types.wire import guardian_pb2 as pb
 TRADE_PROPOSAL_TYPE = parse_struct_type(
     "TradeProposal(bytes32 id,uint64 epoch,uint64 round,Order order,SignalReference signal,"
     "bytes32 snapshot,bytes32 ruleset,uint64 expiresAt)"
-    "Order(string clientOrderId,string symbol,string side,string orderType,string quantity,string limitPrice,"
-    "string timeInForce,uint64 expiresAtNs,uint64 createdAtNs)"
-    "SignalReference(uint64 epoch,uint64 round,bytes32 topic,bytes32 agreedSignal)"
+    + ORDER_STRUCT
+    + "SignalReference(uint64 epoch,uint64 round,bytes32 topic,bytes32 agreedSignal)"
 )
 
 GUARDIAN_TIER = 2
@@ -91,7 +90,7 @@ class TradeProposal(TypedMessage):
             "id": self.id,
             "epoch": self.epoch,
             "round": self.round,
-            "order": _order_struct(self.order),
+            "order": order_struct(self.order),
             "signal": {
                 "epoch": self.signal.epoch,
                 "round": self.signal.round,
@@ -107,21 +106,6 @@ class TradeProposal(TypedMessage):
     def digest(self) -> bytes:
         """`hashStruct`, 32 bytes: the subject of the votes."""
         return self.struct_hash
-
-
-def _order_struct(order: Order) -> Mapping[str, object]:
-    # What is None has a writing that no value has: a price is above 0 and never empty, a time is after 2001.
-    return {
-        "clientOrderId": order.client_order_id,
-        "symbol": order.symbol,
-        "side": order.side.value,
-        "orderType": order.type.value,
-        "quantity": decimal_text(order.quantity),
-        "limitPrice": "" if order.limit_price is None else decimal_text(order.limit_price),
-        "timeInForce": order.time_in_force.value,
-        "expiresAtNs": order.expires_at_ns or 0,
-        "createdAtNs": order.created_at_ns,
-    }
 
 
 def trade_proposal_to_wire(proposal: TradeProposal) -> pb.TradeProposal:
