@@ -12,7 +12,7 @@ from noderr.core.consensus.errors import GuardError
 from noderr.core.consensus.guard import Guard, GuardedKey
 from noderr.core.consensus.round import Round
 from noderr.core.consensus.testing import ForgetfulDisk
-from noderr.core.consensus.vote_round import Status
+from noderr.core.consensus.status import Status
 from noderr.types.consensus import Certificate, RefusedMessage
 from tests.consensus.judge import Judge
 from tests.consensus.protocols import ConsensusProtocol

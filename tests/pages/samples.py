@@ -36,7 +36,7 @@ def fine_node() -> NodeDescription:
     """Everything is here and runs."""
     services = ("event-loop", "event-bus", "http", "grpc", "peers", "telemetry", "coordinator-link", "consensus")
     return NodeDescription(
-        identity=Identity(digits("fine", 40), digits("fine key", 64)),
+        identity=Identity(digits("fine", 40), digits("fine key", 64), "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"),
         tier="oracle",
         tier_number=3,
         responsibility="Intelligence & Consensus",
@@ -55,7 +55,18 @@ def fine_node() -> NodeDescription:
             QueueDescription("market.book → alpha-edge", 711, 1024, 0),
             QueueDescription("signal.proposed → consensus", 3, 64, 0),
         ),
-        rounds=(RoundDescription("signal consensus", 184_203, "collecting votes", NOW - timedelta(seconds=4)),),
+        rounds=(
+            RoundDescription(
+                "oracle-consensus",
+                184_203,
+                "reveal",
+                NOW - timedelta(seconds=4),
+                0,
+                3,
+                4,
+                ("0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",),
+            ),
+        ),
         coordinator=CoordinatorDescription(
             "https://coordinator.example", True, NOW - timedelta(seconds=9), -0.012, "1.4.2", 3, 812, 0, None
         ),

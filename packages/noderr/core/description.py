@@ -23,10 +23,11 @@ _SECOND_NS = 1_000_000_000
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """`public_key` is raw Ed25519 in hexadecimal digits."""
+    """`public_key` is raw Ed25519 in hexadecimal digits; `account` the Ethereum address that the node votes with."""
 
     node_id: str
     public_key: str
+    account: str
 
 
 class Packages(msgspec.Struct, frozen=True):
@@ -69,12 +70,20 @@ class QueueDescription(msgspec.Struct, frozen=True):
 
 
 class RoundDescription(msgspec.Struct, frozen=True):
-    """Where a protocol of rounds stands, as the service that runs it says."""
+    """Where a protocol of rounds stands, as the service that runs it says.
+
+    `heard` of `voters` have spoken in this phase; `missing` are the accounts that have not. `view` is None where a
+    protocol has no leaders.
+    """
 
     protocol: str
     round: int
     state: str
     started_at: datetime
+    view: int | None = None
+    heard: int = 0
+    voters: int = 0
+    missing: tuple[str, ...] = ()
 
 
 class CoordinatorDescription(msgspec.Struct, frozen=True):
@@ -127,6 +136,7 @@ class NodeDescriber:
         manifest: TierManifest,
         version: str,
         identity: NodeIdentity,
+        account: str,
         parts: ProcessParts,
         *,
         started_at: datetime,
@@ -137,7 +147,7 @@ class NodeDescriber:
     ) -> None:
         self._manifest = manifest
         self._version = version
-        self._identity = Identity(identity.node_id, identity.public_key.hex())
+        self._identity = Identity(identity.node_id, identity.public_key.hex(), account)
         missing = missing_packages(manifest)
         self._packages = Packages(tuple(name for name in manifest.packages if name not in missing), missing)
         self._parts = parts

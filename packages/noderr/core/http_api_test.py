@@ -63,7 +63,17 @@ class Rig:
 
     def _describe(self) -> NodeDescription:
         return NodeDescription(
-            Identity("ab", "cd"), "oracle", 3, "x", "1.2.3", _NOW, 1.5, True, False, Packages(("core",), ("ml",)), ()
+            Identity("ab", "cd", "0xef"),
+            "oracle",
+            3,
+            "x",
+            "1.2.3",
+            _NOW,
+            1.5,
+            True,
+            False,
+            Packages(("core",), ("ml",)),
+            (),
         )
 
     async def get(self, path: str, **headers: str) -> httpx.Response:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,11 +17,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from noderr.core.errors import KeyFileError
+from noderr.core.key_file import make_key_file, read_key_file
 from noderr.types.signing.node_key import node_id
-from noderr.utils import create_file
 
 KEY_FILE = "node.key"
-_MODE = 0o600
 
 
 @dataclass(frozen=True)
@@ -60,25 +57,11 @@ def load_identity(data_dir: Path, given: Ed25519PrivateKey | None = None) -> Nod
 
 
 def _create(path: Path, key: Ed25519PrivateKey) -> None:
-    content = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    try:
-        with contextlib.suppress(FileExistsError):
-            create_file(path, content, mode=_MODE)
-    except OSError as error:
-        raise KeyFileError(f"{path} cannot be made: {error.strerror}. The data directory must be writable") from error
+    make_key_file(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def _read(path: Path) -> Ed25519PrivateKey:
-    try:
-        # What is checked is what is read: one descriptor, and no link to somewhere else.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        raise KeyFileError(
-            f"{path} cannot be opened: {error.strerror}. It must be a plain file of user {os.geteuid()}, mode 0600"
-        ) from error
-    with os.fdopen(descriptor, "rb") as file:
-        _check_guarded(path, os.fstat(file.fileno()))
-        content = file.read()
+    content = read_key_file(path)
     try:
         key = load_pem_private_key(content, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -86,14 +69,3 @@ def _read(path: Path) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyFileError(f"{path} holds a key of type {type(key).__name__}: restore the Ed25519 key from a backup")
     return key
-
-
-def _check_guarded(path: Path, status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise KeyFileError(f"{path} is no plain file: put the key file itself there")
-    if status.st_uid != os.geteuid():
-        raise KeyFileError(
-            f"{path} belongs to user {status.st_uid}, the node runs as {os.geteuid()}: chown {os.geteuid()} {path}"
-        )
-    if (mode := stat.S_IMODE(status.st_mode)) != _MODE:
-        raise KeyFileError(f"{path} has mode {mode:04o}, so others may read or change it: chmod 0600 {path}")

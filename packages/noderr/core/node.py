@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 import structlog
 from prometheus_client import CollectorRegistry
 
+from noderr.core.account import load_account
 from noderr.core.data_claim import claimed_data_dir
 from noderr.core.data_dir import prepare_data_dir
 from noderr.core.identity import NodeIdentity, load_identity
@@ -33,9 +34,10 @@ def serve(manifest: TierManifest, version: str, environ: Mapping[str, str], make
     data_dir = prepare_data_dir(settings.data_dir, manifest.tier)
     with claimed_data_dir(data_dir, manifest.tier, version) as claim:
         identity = load_identity(data_dir, settings.private_key())
+        account = load_account(data_dir, settings.account())
         seed = fresh_seed() if settings.random_seed is None else settings.random_seed
         metrics = NodeMetrics(CollectorRegistry(), tier=manifest.tier, version=version)
-        foundation = NodeFoundation(manifest, version, settings, data_dir, claim, identity, metrics, seed)
+        foundation = NodeFoundation(manifest, version, settings, data_dir, claim, identity, account, metrics, seed)
         _log.info("node_starting", node_id=identity.node_id, data_dir=str(data_dir), random_seed=seed)
         with _traced(settings, manifest.tier, version, identity):
             run_process(

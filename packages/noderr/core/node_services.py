@@ -33,6 +33,7 @@ from noderr.telemetry import NodeMetrics
 from noderr.telemetry.coordinator_link import CoordinatorLink, NodeFacts, NodeLabel
 from noderr.telemetry.recorder import TelemetryService
 from noderr.types import TierManifest
+from noderr.types.signing.account_key import AccountKey, checksum_address
 from noderr.types.signing.node_key import parse_public_key
 from noderr.types.wire.node_pb2 import NodeStatus
 from noderr.types.wire.telemetry_pb2 import PeerAddress as NamedPeer
@@ -54,6 +55,7 @@ class NodeFoundation:
     data_dir: Path
     claim: DataDirClaim
     identity: NodeIdentity
+    account: AccountKey
     metrics: NodeMetrics
     seed: int
 
@@ -101,6 +103,7 @@ def node_services(foundation: NodeFoundation, parts: ProcessParts, make_parts: M
             settings,
             foundation.data_dir,
             foundation.identity,
+            foundation.account,
             metrics,
             clock=clock,
             randomness=foundation.randomness,
@@ -112,6 +115,7 @@ def node_services(foundation: NodeFoundation, parts: ProcessParts, make_parts: M
         foundation.manifest,
         foundation.version,
         foundation.identity,
+        checksum_address(foundation.account.address),
         parts,
         started_at=datetime.fromtimestamp(started_ns / _SECOND_NS, UTC),
         peers=peers.describe,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # Heavy, and `health` must start in no time.
     from noderr.core.peers import PeerNetwork
     from noderr.core.settings import NodeSettings
     from noderr.telemetry import NodeMetrics
+    from noderr.types.signing.account_key import AccountKey
     from noderr.utils import Clock
 
 
@@ -37,6 +38,7 @@ class NodeContext:
     settings: NodeSettings
     data_dir: Path
     identity: NodeIdentity
+    account: AccountKey
     metrics: NodeMetrics
     clock: Clock
     randomness: Callable[[str], random.Random]

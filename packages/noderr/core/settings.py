@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from noderr.core.peer_address import PeerAddress, parse_peer, split_host_port
 from noderr.core.settings_schema import PREFIX, Port, Settings
+from noderr.types.signing.account_key import AccountKey
 from noderr.types.signing.node_key import parse_public_key
 
 _KEY_HEX_DIGITS = 64
@@ -26,6 +27,16 @@ def _check_private_key(key: SecretStr) -> SecretStr:
 
 
 type PrivateKeyText = Annotated[SecretStr, AfterValidator(_check_private_key)]
+
+
+def _check_account_key(key: SecretStr) -> SecretStr:
+    """Raises `ValueError` unless the secret is 64 hexadecimal digits of a secp256k1 key."""
+    _check_private_key(key)
+    AccountKey(bytes.fromhex(key.get_secret_value()))
+    return key
+
+
+type AccountKeyText = Annotated[SecretStr, AfterValidator(_check_account_key)]
 
 
 def _check_peers(text: str) -> str:
@@ -123,6 +134,16 @@ class NodeSettings(ProcessSettings):
         description="Space for telemetry that the coordinator has not taken, in MB; above it the oldest is dropped.",
     )
 
+    account_key: AccountKeyText | None = Field(
+        None,
+        description="The secp256k1 private key of the Ethereum account that this node votes with, 64 hexadecimal "
+        "digits, to move it to a new data directory. Unset: the key in the data directory, made in the first start.",
+    )
+    voters_file: Path | None = Field(
+        None,
+        description="File that says who votes in this network, with which weight, on which chain. Unset: this node "
+        "takes part in no consensus, and is not ready.",
+    )
     otlp_endpoint: Annotated[str, AfterValidator(_check_url)] = Field(
         "",
         description="Where traces go: the address of an OpenTelemetry collector that takes OTLP over gRPC, such as "
@@ -146,6 +167,10 @@ class NodeSettings(ProcessSettings):
                 f"answer: use https://, or set {PREFIX}COORDINATOR_KEY"
             )
         return self
+
+    def account(self) -> AccountKey | None:
+        """The key given by `account_key`, if any."""
+        return None if self.account_key is None else AccountKey(bytes.fromhex(self.account_key.get_secret_value()))
 
     def peer_addresses(self) -> tuple[PeerAddress, ...]:
         """The peers of `peers`, in its order."""

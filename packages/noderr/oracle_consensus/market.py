@@ -38,6 +38,14 @@ class Timing:
     resend_ns: int = SECOND_NS // 2
     valid_seconds: int = 60
 
+    @classmethod
+    def fitting(cls, period_ns: int) -> Timing:
+        """The same parts of a round that fits into a slot of `period_ns`, with a thirtieth to spare."""
+        second_ns = period_ns // 30
+        return cls(
+            commit_ns=4 * second_ns, reveal_ns=4 * second_ns, view_ns=7 * second_ns, resend_ns=max(second_ns // 2, 1)
+        )
+
     @property
     def round_ns(self) -> int:
         """When a round that has not decided has failed, counted from its start."""

@@ -18,7 +18,8 @@ from typing import Any
 
 from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Payload, Send, Sign
 from noderr.core.consensus.context import RoundContext
-from noderr.core.consensus.vote_round import Status, VoteRound
+from noderr.core.consensus.status import Progress, Status
+from noderr.core.consensus.vote_round import VoteRound
 from noderr.oracle_consensus.aggregate import aggregate
 from noderr.oracle_consensus.collected import Collected
 from noderr.oracle_consensus.market import SECOND_NS, Market, Timing
@@ -108,6 +109,19 @@ class OracleRound:
         return self.votes.certificate
 
     @property
+    def progress(self) -> Progress:
+        """Who has not spoken in this phase; of a report, whom it waits for is the leader."""
+        leader = self.leader(self.view)
+        match self.phase:
+            case Phase.COMMIT:
+                missing = self.commits.missing
+            case Phase.REVEAL:
+                missing = self.reveals.missing
+            case _:
+                missing = self.votes.tally.missing
+        return Progress(self.phase.value, missing, self.view, leader)
+
+    @property
     def next_time_ns(self) -> int | None:
         """When `on_time` is due; None when it never is."""
         if self._is_settled:
@@ -133,7 +147,7 @@ class OracleRound:
         self._said.append(signed)
         self._sent_ns = now_ns
         if isinstance(signed.message, Vote):
-            return self._after(self.votes.on_signed(signed, now_ns))
+            return self._after(self.votes.on_signed(signed, now_ns), now_ns)
         try:
             return [Broadcast(signed), *self.on_message(signed, now_ns)]
         except RefusedMessage as refused:
@@ -151,7 +165,7 @@ class OracleRound:
             raise RefusedMessage(Reason.WRONG_SUBJECT, f"a message of round {message.round} or another market")
         match message:
             case Vote():
-                return self._after(self.votes.on_message(signed, now_ns))
+                return self._after(self.votes.on_message(signed, now_ns), now_ns)
             case Commit():
                 return self._on_commit(signed, now_ns)  # type: ignore[arg-type]
             case Reveal():
@@ -162,7 +176,7 @@ class OracleRound:
 
     def on_certificate(self, certificate: Certificate, now_ns: int) -> list[Action]:
         """How it ended, from somebody who knows. Raises `RefusedMessage`."""
-        return self._after(self.votes.on_certificate(certificate, now_ns))
+        return self._after(self.votes.on_certificate(certificate, now_ns), now_ns)
 
     def on_time(self, now_ns: int) -> list[Action]:
         """The clock went on."""
@@ -171,7 +185,7 @@ class OracleRound:
         actions: list[Action] = []
         if self.status is Status.OPEN:
             if now_ns >= self.deadline_ns:
-                return self._after(self.votes.on_time(now_ns))
+                return self._after(self.votes.on_time(now_ns), now_ns)
             actions += self._go_on(now_ns)
         if now_ns >= self._sent_ns + self._timing.resend_ns:
             self._sent_ns = now_ns
@@ -234,8 +248,10 @@ class OracleRound:
         """Who told the leader something else than me has equivocated."""
         actions: list[Action] = []
         for reveal in report.reveals:
-            if self.reveals.get(reveal.signer) != reveal and (evidence := self.reveals.add(reveal)) is not None:
-                actions.append(Accuse(evidence))
+            known = self.reveals.get(reveal.signer)
+            if known is None or known.message != reveal.message:
+                evidence = self.reveals.add(reveal)
+                actions += [] if evidence is None else [Accuse(evidence)]
         return actions
 
     def _go_on(self, now_ns: int) -> list[Action]:
@@ -298,7 +314,7 @@ class OracleRound:
             commit_seconds=self._timing.commit_ns // SECOND_NS,
         )
 
-    def _after(self, actions: list[Action]) -> list[Action]:
+    def _after(self, actions: list[Action], now_ns: int) -> list[Action]:
         """What the votes want done; a decision is told when it can be explained as well."""
         told: list[Action] = []
         was_over = self.agreed is not None
@@ -307,7 +323,7 @@ class OracleRound:
                 case Decided():
                     told += self._explain()
                 case Send(voter=voter) if was_over:
-                    told += [action, *self._send_report(voter)]
+                    told += self._tell(voter, now_ns) or []
                 case _:
                     told.append(action)
         return told
@@ -328,8 +344,5 @@ class OracleRound:
         if voter not in self._voters.weights or now_ns < self._told_ns.get(voter, 0) + self._timing.resend_ns:
             return []
         self._told_ns[voter] = now_ns
-        return [Send(voter, self.certificate), *self._send_report(voter)]
-
-    def _send_report(self, voter: bytes) -> list[Action]:
-        explained = None if self.certificate is None else self._reports.explains(self.certificate.subject)
-        return [] if explained is None else [Send(voter, explained[0])]
+        explained = self._reports.explains(self.certificate.subject)
+        return [Send(voter, self.certificate), *([] if explained is None else [Send(voter, explained[0])])]

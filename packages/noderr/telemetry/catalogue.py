@@ -75,6 +75,27 @@ PEER_ROUND_TRIP = MetricSpec(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
 )
 
+# Consensus. `protocol` is the tier's: oracle, guardian or validator.
+CONSENSUS_ROUNDS = MetricSpec(
+    "noderr_consensus_rounds_total", "counter", "Rounds that ended: decided or failed.", ("protocol", "outcome")
+)
+CONSENSUS_DURATION = MetricSpec(
+    "noderr_consensus_round_duration_seconds",
+    "histogram",
+    "Time from a round's start to its end on this node.",
+    ("protocol",),
+    (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)
+CONSENSUS_REFUSED = MetricSpec(
+    "noderr_consensus_refused_total", "counter", "Messages that did not count.", ("protocol", "reason")
+)
+CONSENSUS_EQUIVOCATIONS = MetricSpec(
+    "noderr_consensus_equivocations_total", "counter", "Proofs that a voter signed two things.", ("protocol",)
+)
+CONSENSUS_GUARDED = MetricSpec(
+    "noderr_consensus_guarded_total", "counter", "Signatures that the double-sign guard refused.", ("protocol",)
+)
+
 # The coordinator and what is meant for it.
 COORDINATOR_UP = MetricSpec("noderr_coordinator_up", "gauge", "1 when the coordinator took the last heartbeat, else 0.")
 COORDINATOR_REQUESTS = MetricSpec(
@@ -126,6 +147,11 @@ CATALOGUE = (
     PEER_SENT,
     PEER_RECEIVED,
     PEER_ROUND_TRIP,
+    CONSENSUS_ROUNDS,
+    CONSENSUS_DURATION,
+    CONSENSUS_REFUSED,
+    CONSENSUS_EQUIVOCATIONS,
+    CONSENSUS_GUARDED,
     COORDINATOR_UP,
     COORDINATOR_REQUESTS,
     CLOCK_OFFSET,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from noderr.core.consensus.actions import Action
-from noderr.core.consensus.vote_round import Status
+from noderr.core.consensus.status import Progress, Status
 from noderr.types.consensus import Certificate, ProtocolMessage, Signed
 
 
@@ -19,6 +19,8 @@ class Round(Protocol):
     def status(self) -> Status: ...
     @property
     def certificate(self) -> Certificate | None: ...
+    @property
+    def progress(self) -> Progress: ...
     @property
     def next_time_ns(self) -> int | None: ...
     def on_signed(self, signed: Signed[ProtocolMessage], now_ns: int) -> list[Action]: ...

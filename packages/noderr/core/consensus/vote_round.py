@@ -6,10 +6,9 @@ votes for is decided; a deadline that passes, or votes split so that nothing can
 
 from __future__ import annotations
 
-import enum
-
 from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Failed, Failure, Send, Sign
 from noderr.core.consensus.context import RoundContext
+from noderr.core.consensus.status import Progress, Status
 from noderr.core.consensus.tally import Tally
 from noderr.types.consensus import (
     Certificate,
@@ -24,14 +23,6 @@ from noderr.types.consensus import (
 from noderr.types.consensus.signed import message_name
 
 _SECOND_NS = 1_000_000_000
-
-
-class Status(enum.StrEnum):
-    """Where a round stands."""
-
-    OPEN = "open"
-    DECIDED = "decided"
-    FAILED = "failed"
 
 
 class VoteRound:
@@ -57,6 +48,11 @@ class VoteRound:
         self._me = context.me
         self._resend_ns = resend_ns
         self._sent_ns = 0
+
+    @property
+    def progress(self) -> Progress:
+        """Who has not voted."""
+        return Progress("vote" if self.status is Status.OPEN else "over", self.tally.missing)
 
     @property
     def next_time_ns(self) -> int | None:

@@ -9,8 +9,9 @@ import pytest
 
 from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Failed, Failure, Send, Sign
 from noderr.core.consensus.context import RoundContext
+from noderr.core.consensus.status import Status
 from noderr.core.consensus.testing import DOMAIN, NOW_NS, NOW_S, SECOND_NS, keys, vote, voter_set
-from noderr.core.consensus.vote_round import Status, VoteRound
+from noderr.core.consensus.vote_round import VoteRound
 from noderr.types.consensus import (
     AccountSignatures,
     Choice,

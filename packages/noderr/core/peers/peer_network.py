@@ -124,6 +124,13 @@ class PeerNetwork(PeerServicer):
                 return
         raise UnknownPeerError(f"no peer {peer!r} is on the list")
 
+    def offer(self, peer: str, topic: str, payload: bytes) -> bool:
+        """Queue the message for the peer with this node id; whether it is connected and there was room."""
+        for link in self._links.values():
+            if link.address.node_id == peer and link.connected:
+                return link.offer(topic, payload)
+        return False
+
     def broadcast(self, topic: str, payload: bytes, *, tier: str | None = None, correlation_id: str = "") -> int:
         """Queue the message for every connected peer (of `tier`); returns for how many there was room."""
         links = [link for link in self._links.values() if tier is None or (link.said and link.said.tier == tier)]

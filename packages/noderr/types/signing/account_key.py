@@ -27,6 +27,11 @@ class AccountKey:
         self._key = PrivateKey(secret)
         self.address = _address(self._key.public_key)
 
+    @property
+    def secret(self) -> bytes:
+        """The 32 bytes, for the one file that keeps them."""
+        return self._key.secret
+
     def __repr__(self) -> str:
         return f"AccountKey({checksum_address(self.address)})"
 

@@ -26,41 +26,45 @@ def check_number(
         wanted += f" of at least {least}"
     fits = is_exact(value) and isinstance(value, Decimal)
     if not (fits and (above is None or value > above) and (least is None or value >= least)):  # type: ignore[operator]
-        raise FieldError(type(record).__name__, field, value, wanted)
+        raise FieldError(_name(record), field, value, wanted)
 
 
 def check_id(record: object, field: str, value: object) -> None:
     """1 to 64 letters, digits and `_ . : -`: what every venue and log takes."""
     if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise FieldError(type(record).__name__, field, value, "1 to 64 letters, digits or any of _ . : -")
+        raise FieldError(_name(record), field, value, "1 to 64 letters, digits or any of _ . : -")
 
 
 def check_currency(record: object, field: str, value: object) -> None:
     """A code such as USD, BTC or USDC."""
     if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
-        raise FieldError(type(record).__name__, field, value, "2 to 12 capital letters or digits, such as BTC")
+        raise FieldError(_name(record), field, value, "2 to 12 capital letters or digits, such as BTC")
 
 
 def check_symbol(record: object, field: str, value: object) -> None:
     """BASE/QUOTE, such as BTC/USD."""
     if isinstance(value, str) and value.count("/") == 1 and all(map(_CURRENCY.fullmatch, value.split("/"))):
         return
-    raise FieldError(type(record).__name__, field, value, "BASE/QUOTE, such as BTC/USD")
+    raise FieldError(_name(record), field, value, "BASE/QUOTE, such as BTC/USD")
 
 
 def check_time(record: object, field: str, value: object) -> None:
     """UTC nanoseconds since 1970."""
     if not isinstance(value, int) or isinstance(value, bool) or not _MIN_TIME_NS <= value <= _MAX_TIME_NS:
-        raise FieldError(type(record).__name__, field, value, "nanoseconds since 1970-01-01 UTC, after 2001")
+        raise FieldError(_name(record), field, value, "nanoseconds since 1970-01-01 UTC, after 2001")
 
 
 def check_integer(record: object, field: str, value: object, least: int, most: int) -> None:
     """An int from `least` to `most`."""
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise FieldError(type(record).__name__, field, value, f"an int from {least} to {most}")
+        raise FieldError(_name(record), field, value, f"an int from {least} to {most}")
 
 
 def check_bytes(record: object, field: str, value: object, length: int) -> None:
     """Just so many bytes."""
     if not isinstance(value, bytes) or len(value) != length:
-        raise FieldError(type(record).__name__, field, value, f"{length} bytes")
+        raise FieldError(_name(record), field, value, f"{length} bytes")
+
+
+def _name(record: object) -> str:
+    return record.__name__ if isinstance(record, type) else type(record).__name__

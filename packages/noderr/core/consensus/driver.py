@@ -1,0 +1,238 @@
+"""Runs round machines: what they want signed goes to the guard, what they want sent to the peers, and time goes on.
+
+Signing waits for the disk, so it happens in a thread, one message after another. Nothing else here waits: messages are
+handled as they come, and what goes out is queued with the peers' links, which lose it rather than block.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Failed, Payload, Send, Sign
+from noderr.core.consensus.codec import Codec
+from noderr.core.consensus.errors import GuardError
+from noderr.core.consensus.round import Round
+from noderr.telemetry import NodeMetrics
+from noderr.types.consensus import Certificate, Evidence, ProtocolMessage, Reason, RefusedMessage, Signed
+from noderr.types.signing.account_key import checksum_address
+from noderr.utils import Clock
+
+_log = structlog.get_logger("noderr.core.consensus")
+
+_SECOND_NS = 1_000_000_000
+_EARLY_MESSAGES = 1024
+
+type RoundKey = tuple[int, bytes]
+"""Number and topic."""
+
+
+class Outbox(Protocol):
+    """Where bundles go."""
+
+    def broadcast(self, bundle: bytes) -> None:
+        """To every other voter that is there; never waits."""
+
+    def send(self, voter: bytes, bundle: bytes) -> None:
+        """To the voter with this address, if it is there; never waits."""
+
+
+class Signer(Protocol):
+    """The guarded key."""
+
+    def sign[M: ProtocolMessage](self, message: M) -> Signed[M]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told of what happens; each is called on the loop and must not wait."""
+
+    decided: Callable[[Round, Decided], None]
+    failed: Callable[[Round, Failed], None]
+    accused: Callable[[Evidence[ProtocolMessage]], None]
+
+
+class RoundDriver:
+    """The rounds of one voter in one protocol. The newest `keep` rounds stay, decided or not, to answer the late."""
+
+    def __init__(
+        self,
+        protocol: str,
+        signer: Signer,
+        codec: Codec,
+        outbox: Outbox,
+        *,
+        listener: Listener,
+        metrics: NodeMetrics,
+        clock: Clock,
+        round_now: Callable[[], int],
+        keep: int = 8,
+    ) -> None:
+        """`round_now` is the number that the clock says it is."""
+        self.protocol = protocol
+        self.rounds: OrderedDict[RoundKey, Round] = OrderedDict()
+        self._signer = signer
+        self._codec = codec
+        self._outbox = outbox
+        self._listener = listener
+        self._metrics = metrics
+        self._clock = clock
+        self._round_now = round_now
+        self._keep = keep
+        self._early: deque[tuple[RoundKey, Payload]] = deque(maxlen=_EARLY_MESSAGES)
+        self._began: dict[RoundKey, float] = {}
+        self._to_sign: asyncio.Queue[tuple[Round, ProtocolMessage]] = asyncio.Queue()
+        self._broadcasts: list[Payload] = []
+        self._changed = asyncio.Event()
+
+    def open(self, round_: Round, begin: Iterable[Action] = ()) -> None:
+        """Start a round; `begin` is what taking part in it asks for."""
+        key = (round_.round, round_.topic)
+        self.rounds[key] = round_
+        self._began[key] = self._clock.monotonic()
+        while len(self.rounds) > self._keep:
+            old, _ = self.rounds.popitem(last=False)
+            self._began.pop(old, None)
+        self.do(round_, begin)
+        waiting = [payload for early, payload in self._early if early == key]
+        self._early = deque((one for one in self._early if one[0] != key), maxlen=_EARLY_MESSAGES)
+        for payload in waiting:
+            self._take(payload)
+
+    def do(self, round_: Round, actions: Iterable[Action]) -> None:
+        """Do what the machine wants."""
+        for action in actions:
+            match action:
+                case Sign(message=message):
+                    self._to_sign.put_nowait((round_, message))
+                case Broadcast(payload=payload):
+                    if not self._broadcasts:
+                        # What this turn of the loop wants sent goes out together.
+                        asyncio.get_running_loop().call_soon(self._flush)
+                    self._broadcasts.append(payload)
+                case Send(voter=voter, payload=payload):
+                    self._outbox.send(voter, self._codec.encode([payload]))
+                case Decided():
+                    self._count(round_, "decided")
+                    self._listener.decided(round_, action)
+                case Failed(failure=failure):
+                    self._count(round_, failure.value)
+                    self._listener.failed(round_, action)
+                case Accuse(evidence=evidence):
+                    self._accuse(evidence)
+        self._changed.set()
+
+    def on_bundle(self, content: bytes) -> RefusedMessage | None:
+        """What a peer delivered. Messages that do not count are counted; a bundle that is none is returned, refused."""
+        try:
+            for payload in self._codec.decode(content):
+                if isinstance(payload, RefusedMessage):
+                    self._refuse(payload)
+                else:
+                    self._take(payload)
+        except RefusedMessage as refused:
+            self._refuse(refused)
+            return refused
+        return None
+
+    async def run(self) -> None:
+        """Sign and keep time until cancelled. Raises `OSError` when the guard's disk fails: nothing is signed then."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._sign())
+            tasks.create_task(self._keep_time())
+
+    async def _sign(self) -> None:
+        while True:
+            round_, message = await self._to_sign.get()
+            try:
+                signed = await asyncio.to_thread(self._signer.sign, message)
+            except GuardError as error:
+                self._metrics.consensus_guarded.labels(self.protocol).inc()
+                _log.info("not_signed", protocol=self.protocol, round=message.round, reason=str(error))
+                continue
+            self.do(round_, round_.on_signed(signed, self._clock.now_ns()))
+
+    async def _keep_time(self) -> None:
+        while True:
+            now_ns = self._clock.now_ns()
+            for round_ in list(self.rounds.values()):
+                if round_.next_time_ns is not None and round_.next_time_ns <= now_ns:
+                    self.do(round_, round_.on_time(now_ns))
+            self._changed.clear()
+            times = [time for round_ in self.rounds.values() if (time := round_.next_time_ns) is not None]
+            await self._wait((min(times) - now_ns) / _SECOND_NS if times else None)
+
+    async def _wait(self, seconds: float | None) -> None:
+        """Until then, or until something has changed."""
+        changed = asyncio.ensure_future(self._changed.wait())
+        slept = asyncio.ensure_future(self._clock.sleep(max(seconds, 0.0))) if seconds is not None else None
+        waits = [changed] if slept is None else [changed, slept]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await wait
+
+    def _take(self, payload: Payload) -> None:
+        key = _key(payload)
+        round_ = self.rounds.get(key)
+        try:
+            if round_ is None:
+                self._keep_early(key, payload)
+                return
+            now_ns = self._clock.now_ns()
+            if isinstance(payload, Certificate):
+                self.do(round_, round_.on_certificate(payload, now_ns))
+            else:
+                self.do(round_, round_.on_message(payload, now_ns))
+        except RefusedMessage as refused:
+            self._refuse(refused)
+
+    def _keep_early(self, key: RoundKey, payload: Payload) -> None:
+        """A round that others began a moment before: its messages wait. Raises `RefusedMessage` for any other."""
+        (number, _), due = key, self._round_now()
+        if number < due - 1:
+            raise RefusedMessage(Reason.REPLAYED, f"round {number} is over, this is round {due}")
+        if number > due + 1:
+            raise RefusedMessage(Reason.FUTURE, f"round {number} is not due, this is round {due}")
+        self._early.append((key, payload))
+
+    def _flush(self) -> None:
+        payloads, self._broadcasts = self._broadcasts, []
+        self._outbox.broadcast(self._codec.encode(payloads))
+
+    def _refuse(self, refused: RefusedMessage) -> None:
+        self._metrics.consensus_refused.labels(self.protocol, refused.reason.value).inc()
+        if refused.reason is not Reason.DUPLICATE:
+            _log.debug("message_refused", protocol=self.protocol, reason=refused.reason.value, detail=str(refused))
+
+    def _accuse(self, evidence: Evidence[ProtocolMessage]) -> None:
+        self._metrics.consensus_refused.labels(self.protocol, Reason.EQUIVOCATION.value).inc()
+        self._metrics.consensus_equivocations.labels(self.protocol).inc()
+        _log.warning(
+            "equivocation",
+            protocol=self.protocol,
+            offender=checksum_address(evidence.offender),
+            round=evidence.first.message.round,
+        )
+        self._listener.accused(evidence)
+
+    def _count(self, round_: Round, outcome: str) -> None:
+        self._metrics.consensus_rounds.labels(self.protocol, outcome).inc()
+        began = self._began.get((round_.round, round_.topic))
+        if began is not None:
+            self._metrics.consensus_duration.labels(self.protocol).observe(self._clock.monotonic() - began)
+
+
+def _key(payload: Payload) -> RoundKey:
+    if isinstance(payload, Certificate):
+        return payload.round, payload.topic
+    return payload.message.round, payload.message.topic

@@ -1,0 +1,146 @@
+"""A protocol as a service of the node: it reads who votes, opens the guard, and lets the protocol's own work run.
+
+Without a file of voters it does nothing, says so on `/ready`, and never stops the node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+from noderr.core.consensus.description import (
+    ConsensusDescription,
+    accounts,
+    describe_round,
+    describe_voters,
+)
+from noderr.core.consensus.membership import TIER_NUMBERS, read_membership
+from noderr.core.consensus.status import Status
+from noderr.core.consensus.voter import ProtocolFacts, Voter
+from noderr.core.description import RoundDescription
+from noderr.core.parts import NodeContext
+from noderr.core.peers.errors import MessageRefusedError
+from noderr.types.signing.account_key import checksum_address
+
+_SECOND_NS = 1_000_000_000
+
+
+class RoundSource(Protocol):
+    """What a protocol adds: when rounds are opened, and what this node says in them."""
+
+    async def run(self, voter: Voter) -> None:
+        """Open rounds on `voter.driver` until cancelled."""
+
+    def missing(self) -> Sequence[str]:
+        """What it lacks to say something, in words; empty when nothing."""
+
+
+class ConsensusService:
+    """The service `<tier>-consensus`. `source` is made once; the voter anew at every start."""
+
+    critical = False
+    requires: tuple[str, ...] = ("peers",)
+
+    def __init__(self, node: NodeContext, facts: ProtocolFacts, source: RoundSource) -> None:
+        self.name = f"{facts.tier}-consensus"
+        self._node = node
+        self._facts = facts
+        self._source = source
+        self._voter: Voter | None = None
+        self._stopping = asyncio.Event()
+        node.peers.on(f"consensus.{facts.tier}", self._on_bundle)
+
+    async def start(self) -> None:
+        """Read the voters and open the guard. Raises `MembershipError`, `GuardDamagedError`, `OSError`."""
+        self._stopping.clear()
+        path = self._node.settings.voters_file
+        if path is None:
+            return
+        membership = await asyncio.to_thread(read_membership, path)
+        voters = membership.voters(TIER_NUMBERS[self._facts.tier])
+        if voters is None:
+            return
+        self._voter = await asyncio.to_thread(Voter, self._node, self._facts, membership, voters)
+
+    async def run(self) -> None:
+        voter = self._voter
+        if voter is None:
+            await self._stopping.wait()
+            return
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                loops = [
+                    tasks.create_task(voter.driver.run()),
+                    tasks.create_task(self._source.run(voter)),
+                ]
+                await self._stopping.wait()
+                for loop in loops:
+                    loop.cancel()
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        voter, self._voter = self._voter, None
+        if voter is not None:
+            voter.close()
+
+    def missing(self) -> Sequence[str]:
+        if self._node.settings.voters_file is None:
+            return ("nobody knows who votes: NODEOS_VOTERS_FILE is not set",)
+        voter = self._voter
+        if voter is None:
+            return (f"the voters' file names no {self._facts.tier}",)
+        if not voter.context.may_vote:
+            account = checksum_address(voter.context.me)
+            return (f"this node's account {account} is not among the {self._facts.tier}s that vote",)
+        return tuple(self._source.missing())
+
+    def rounds(self) -> Sequence[RoundDescription]:
+        """For the node's page: the newest round of each topic."""
+        voter = self._voter
+        if voter is None:
+            return ()
+        newest = {round_.topic: round_ for round_ in voter.driver.rounds.values()}
+        return tuple(
+            RoundDescription(
+                self.name,
+                round_.round,
+                progress.phase if round_.status is Status.OPEN else round_.status.value,
+                datetime.fromtimestamp(voter.start_ns(round_.round) / _SECOND_NS, UTC),
+                view=progress.view,
+                heard=len(voter.context.voters.weights) - len(progress.missing),
+                voters=len(voter.context.voters.weights),
+                missing=accounts(progress.missing),
+            )
+            for round_ in newest.values()
+            for progress in [round_.progress]
+        )
+
+    def describe(self) -> ConsensusDescription:
+        """For `/api/v1/consensus`."""
+        voter, me = self._voter, self._node.account.address
+        if voter is None:
+            return ConsensusDescription(self._facts.tier, checksum_address(me), None, None, None, (), "0", (), ())
+        voters, domain = voter.context.voters, voter.membership.domain
+        return ConsensusDescription(
+            self._facts.tier,
+            checksum_address(me),
+            voters.epoch,
+            domain.chain_id,
+            checksum_address(domain.verifying_contract),
+            describe_voters(voters, dict(voter.membership.nodes), me),
+            str(voters.total),
+            tuple(describe_round(round_) for round_ in voter.driver.rounds.values()),
+            tuple(voter.decisions),
+        )
+
+    async def _on_bundle(self, _sender: str, payload: bytes) -> None:
+        # Who delivers need not be who signed. A node that knows no voters has nothing to check a signature against.
+        if self._voter is None:
+            raise MessageRefusedError("this node takes part in no consensus: it knows no voters")
+        refused = self._voter.driver.on_bundle(payload)
+        if refused is not None:
+            raise MessageRefusedError(str(refused))

@@ -1,0 +1,143 @@
+"""Rounds that a subject opens: a proposal to vote on, an execution to attest. Guardians and validators work so.
+
+A subject comes from a peer, is passed on to the other voters once, so that nobody can show it to some only, and is
+judged. The vote is what the judge says; if it says nothing in time, there is no vote, and silence means no.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from noderr.core.consensus.vote_round import VoteRound
+from noderr.core.consensus.voter import Voter
+from noderr.core.parts import NodeContext
+from noderr.core.peers.errors import MessageRefusedError
+from noderr.types.consensus import Choice, Reason, RefusedMessage, Vote
+
+_log = structlog.get_logger("noderr.core.consensus")
+
+_RESEND_NS = 500_000_000
+_SECOND_NS = 1_000_000_000
+_MOST_OPEN = 64
+
+
+class Subject(Protocol):
+    """What is voted on. `digest` is the vote's subject."""
+
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def round(self) -> int: ...
+    @property
+    def topic(self) -> bytes: ...
+    @property
+    def digest(self) -> bytes: ...
+    @property
+    def expires_at_s(self) -> int: ...
+
+
+class Judge[S: Subject](Protocol):
+    """What a protocol makes of its subjects."""
+
+    def decode(self, content: bytes) -> S:
+        """Raises `RefusedMessage`."""
+
+    async def judge(self, subject: S) -> tuple[Choice, int]:
+        """The choice and the codes of this node's vote."""
+
+    def missing(self) -> Sequence[str]:
+        """What it lacks to judge, in words."""
+
+
+class SubjectRounds[S: Subject]:
+    """A `RoundSource`. `topic` is that of the peers' messages with subjects."""
+
+    def __init__(self, node: NodeContext, topic: str, judge: Judge[S]) -> None:
+        self._peers = node.peers
+        self._topic = topic
+        self._judge = judge
+        self._voter: Voter | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._open = 0
+        node.peers.on(topic, self._on_subject)
+
+    async def run(self, voter: Voter) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._voter, self._tasks = voter, tasks
+                await asyncio.Event().wait()
+        finally:
+            self._voter = self._tasks = None
+
+    def missing(self) -> Sequence[str]:
+        return self._judge.missing()
+
+    def submit(self, content: bytes) -> S:
+        """Open a round on a subject, and pass it on. Raises `RefusedMessage`."""
+        voter, tasks = self._voter, self._tasks
+        if voter is None or tasks is None:
+            raise RefusedMessage(Reason.NOT_A_MEMBER, "this node takes part in no consensus")
+        subject = self._judge.decode(content)
+        key = (subject.round, subject.topic)
+        if key in voter.driver.rounds:
+            return subject
+        self._check(subject, voter)
+        round_ = VoteRound(
+            voter.context,
+            round_=subject.round,
+            topic=subject.topic,
+            deadline_ns=min(voter.start_ns(subject.round + 2), subject.expires_at_s * _SECOND_NS),
+            resend_ns=_RESEND_NS,
+        )
+        voter.driver.open(round_)
+        for other in voter.context.voters.voters:
+            if other != voter.context.me:
+                self._peers.offer(voter.membership.nodes[other], self._topic, content)
+        self._open += 1
+        tasks.create_task(self._vote(voter, round_, subject))
+        return subject
+
+    def _check(self, subject: S, voter: Voter) -> None:
+        now_s = voter.clock.now_ns() // _SECOND_NS
+        if subject.epoch != voter.context.voters.epoch:
+            raise RefusedMessage(Reason.WRONG_EPOCH, f"a subject of epoch {subject.epoch}")
+        if subject.expires_at_s <= now_s:
+            raise RefusedMessage(Reason.EXPIRED, f"it expired at {subject.expires_at_s}, and it is {now_s}")
+        due = voter.round_now()
+        if subject.round < due - 1:
+            raise RefusedMessage(Reason.REPLAYED, f"a subject of round {subject.round}, this is round {due}")
+        if subject.round > due + 1:
+            raise RefusedMessage(Reason.FUTURE, f"a subject of round {subject.round}, this is round {due}")
+        if self._open >= _MOST_OPEN:
+            raise RefusedMessage(Reason.OVERSIZED, f"{self._open} subjects are being judged: try again later")
+
+    async def _vote(self, voter: Voter, round_: VoteRound, subject: S) -> None:
+        try:
+            choice, codes = await self._judge.judge(subject)
+        except Exception as error:  # Who cannot judge does not vote; the log says why.
+            _log.error("not_judged", topic=subject.topic.hex(), round=subject.round, exc_info=error)
+            return
+        finally:
+            self._open -= 1
+        if voter.context.may_vote:
+            vote = Vote(
+                tier=voter.context.voters.tier,
+                epoch=subject.epoch,
+                round=subject.round,
+                topic=subject.topic,
+                subject=subject.digest,
+                choice=choice,
+                codes=codes,
+                expires_at_s=subject.expires_at_s,
+            )
+            voter.driver.do(round_, round_.vote(vote))
+
+    async def _on_subject(self, _sender: str, content: bytes) -> None:
+        try:
+            self.submit(content)
+        except RefusedMessage as refused:
+            raise MessageRefusedError(str(refused)) from refused

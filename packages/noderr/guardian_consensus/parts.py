@@ -1,0 +1,52 @@
+"""The guardians' consensus as a part of their node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from google.protobuf.message import DecodeError
+
+from noderr.core.consensus.routes import CONSENSUS_OPERATIONS, consensus_routes
+from noderr.core.consensus.service import ConsensusService
+from noderr.core.consensus.subject_rounds import SubjectRounds
+from noderr.core.consensus.voter import ProtocolFacts
+from noderr.core.parts import NodeContext, TierParts
+from noderr.guardian_consensus.evaluator import Evaluator, Refusing
+from noderr.types.consensus import Choice, Reason, RefusedMessage
+from noderr.types.consensus.trade_proposal import TradeProposal, trade_proposal_from_wire
+from noderr.types.errors import TypesError
+from noderr.types.wire import guardian_pb2 as pb
+
+PROPOSAL_TOPIC = "consensus.guardian.proposal"
+"""Of the peers' messages with proposals."""
+PERIOD_NS = 5_000_000_000
+"""A proposal is of the slot in which it is made, and is voted on until the end of the next."""
+
+
+class ProposalJudge:
+    """Votes are what the evaluator says."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+
+    def decode(self, content: bytes) -> TradeProposal:
+        """Raises `RefusedMessage`."""
+        try:
+            return trade_proposal_from_wire(pb.TradeProposal.FromString(content))
+        except (DecodeError, TypesError) as error:
+            raise RefusedMessage(Reason.MALFORMED, f"no trade proposal: {error}") from error
+
+    async def judge(self, subject: TradeProposal) -> tuple[Choice, int]:
+        verdict = await self._evaluator.evaluate(subject)
+        return verdict.choice, int(verdict.codes)
+
+    def missing(self) -> Sequence[str]:
+        return self._evaluator.missing()
+
+
+def consensus_parts(node: NodeContext) -> TierParts:
+    """The service `guardian-consensus` and `/api/v1/consensus`. Every trade is rejected until there is a risk gate."""
+    facts = ProtocolFacts(tier="guardian", period_ns=PERIOD_NS, keep=256)
+    source = SubjectRounds(node, PROPOSAL_TOPIC, ProposalJudge(Refusing("the risk gate")))
+    service = ConsensusService(node, facts, source)
+    return TierParts(services=[service], routes=consensus_routes(service.describe), operations=CONSENSUS_OPERATIONS)

@@ -1,0 +1,30 @@
+"""The oracles' consensus as a part of their node."""
+
+from __future__ import annotations
+
+from noderr.core.consensus.codec import Codec
+from noderr.core.consensus.routes import CONSENSUS_OPERATIONS, consensus_routes
+from noderr.core.consensus.service import ConsensusService
+from noderr.core.consensus.voter import ProtocolFacts
+from noderr.core.parts import NodeContext, TierParts
+from noderr.oracle_consensus.market import Market
+from noderr.oracle_consensus.on_wire import oracle_from_wire, oracle_to_wire
+from noderr.oracle_consensus.rounds import Blind, OracleRounds
+from noderr.types.eip712 import Domain
+
+PERIOD_NS = 30_000_000_000
+"""A round takes 29 seconds at most."""
+
+# Until models name what they can observe; without models every oracle abstains.
+MARKETS = (Market(symbol="BTC/USD", horizon_seconds=300, models=frozenset()),)
+
+
+def consensus_parts(node: NodeContext) -> TierParts:
+    """The service `oracle-consensus` and `/api/v1/consensus`."""
+    facts = ProtocolFacts(tier="oracle", period_ns=PERIOD_NS, codec=_codec)
+    service = ConsensusService(node, facts, OracleRounds(MARKETS, Blind()))
+    return TierParts(services=[service], routes=consensus_routes(service.describe), operations=CONSENSUS_OPERATIONS)
+
+
+def _codec(domain: Domain) -> Codec:
+    return Codec(domain, oracle_to_wire, oracle_from_wire)

@@ -1,0 +1,103 @@
+"""The oracles' rounds: one a market in every slot of time, with what this node's models see, or an abstention."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from noderr.core.consensus.actions import Decided
+from noderr.core.consensus.round import Round
+from noderr.core.consensus.voter import Voter
+from noderr.oracle_consensus.market import Market, Timing
+from noderr.oracle_consensus.messages import ABSTENTION, Observation
+from noderr.oracle_consensus.oracle_round import OracleRound
+from noderr.types.consensus.agreed_signal import AgreedSignal
+
+_log = structlog.get_logger("noderr.oracle_consensus")
+
+_SECOND_NS = 1_000_000_000
+_SALT_BYTES = 32
+
+
+class Observer(Protocol):
+    """Where observations come from."""
+
+    async def observe(self, market: Market, at_s: int) -> Observation:
+        """What it sees for the round that began at `at_s` (Unix seconds); an abstention when it sees nothing."""
+
+    def missing(self) -> Sequence[str]:
+        """What it lacks to see anything, in words."""
+
+
+class Blind:
+    """Stands where no model is: it abstains, and says why."""
+
+    async def observe(self, market: Market, at_s: int) -> Observation:
+        return ABSTENTION
+
+    def missing(self) -> Sequence[str]:
+        return ("there is no model to observe with: this oracle abstains in every round",)
+
+
+class OracleRounds:
+    """A `RoundSource`. `markets` are the same for all oracles."""
+
+    def __init__(self, markets: Sequence[Market], observer: Observer) -> None:
+        self._markets = tuple(markets)
+        self._observer = observer
+        self._unbalanced: str | None = None
+
+    async def run(self, voter: Voter) -> None:
+        voter.on_decided = self._in_words
+        voters = voter.context.voters
+        if 3 * max(voters.weights.values()) >= voters.total:
+            self._unbalanced = "one oracle has a third of the weight or more: without it nothing can be agreed on"
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                # The slot that is under way when this node starts is left out: the guard refuses it anyway.
+                number = voter.round_now() + 1
+                await voter.clock.sleep((voter.start_ns(number) - voter.clock.now_ns()) / _SECOND_NS)
+                if number < 0 or voter.clock.now_ns() < voter.start_ns(number):
+                    continue
+                for market in self._markets:
+                    tasks.create_task(self._take_part(voter, self._open(voter, market, number), market))
+
+    def missing(self) -> Sequence[str]:
+        return [*self._observer.missing(), *([self._unbalanced] if self._unbalanced else [])]
+
+    def _open(self, voter: Voter, market: Market, number: int) -> OracleRound:
+        round_ = OracleRound(
+            voter.context,
+            voter.context.voters.voters,
+            market,
+            Timing.fitting(voter.period_ns),
+            round_=number,
+            start_ns=voter.start_ns(number),
+        )
+        voter.driver.open(round_)
+        return round_
+
+    async def _take_part(self, voter: Voter, round_: OracleRound, market: Market) -> None:
+        try:
+            observation = await self._observer.observe(market, round_.start_ns // _SECOND_NS)
+        except Exception as error:  # A model that fails is no reason to stop agreeing with the others.
+            _log.error("not_observed", market=market.symbol, round=round_.round, exc_info=error)
+            observation = ABSTENTION
+        voter.driver.do(round_, round_.observe(observation, secrets.token_bytes(_SALT_BYTES)))
+
+    def _in_words(self, _round: Round, decided: Decided) -> str | None:
+        agreed = decided.content
+        if not isinstance(agreed, AgreedSignal):
+            return None
+        if agreed.signal is None:
+            return "no signal: too many abstained"
+        signal = agreed.signal
+        move = signal.prediction_e8 / 1e6  # per cent, for people
+        return (
+            f"{signal.direction.name} {signal.symbol}: {move:+.4f} % in {signal.horizon_seconds} s, "
+            f"confidence {signal.confidence_bps / 100:.1f} %"
+        )
