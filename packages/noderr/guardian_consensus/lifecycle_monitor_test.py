@@ -115,36 +115,36 @@ async def test_a_source_that_fails_or_hangs_is_no_figures_and_harms_no_other(
     assert (await book.stage(STRATEGY)).stage is Stage.SHADOW
 
 
-class Counting(LifecycleMonitor):
-    """Counts the looks that are over: the book's thread answers in real time, so a test must wait for it."""
+class Telling(LifecycleMonitor):
+    """Says when a look is over: the book's thread answers in real time, so a test must wait for it."""
 
-    looks = 0
+    def __init__(self, book: LifecycleBook, source: Source, clock: ManualClock) -> None:
+        super().__init__(book, source, clock)
+        self._over = asyncio.Queue[None]()
 
     async def poll(self) -> None:
         await super().poll()
-        self.looks += 1
+        self._over.put_nowait(None)
 
-
-async def until_looks(monitor: Counting, looks: int) -> None:
-    async with asyncio.timeout(10):
-        while monitor.looks < looks:
-            await asyncio.sleep(0.001)
+    async def looked(self) -> None:
+        async with asyncio.timeout(10):
+            await self._over.get()
 
 
 async def test_as_a_service_it_looks_every_minute_until_it_is_stopped(book: LifecycleBook, clock: ManualClock) -> None:
     source = Source(clock)
-    monitor = Counting(book, source, clock)
+    monitor = Telling(book, source, clock)
     service: Service = monitor
     board, stop = StatusBoard(), asyncio.Event()
     life = asyncio.create_task(Supervisor([service], board, drain_seconds=2, clock=clock).run(stop))
     with capture_logs():
-        await until_looks(monitor, 1)
+        await monitor.looked()
         assert board.status("strategy-lifecycle").state is ServiceState.RUNNING
         for looks in range(1, 4):
             await clock.advance(59)
             assert len(source.asked) == 2 * looks
             await clock.advance(1)
-            await until_looks(monitor, looks + 1)
+            await monitor.looked()
         stop.set()
         async with asyncio.timeout(5):
             await life
