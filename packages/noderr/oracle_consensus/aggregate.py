@@ -42,7 +42,10 @@ def aggregate(
 
 
 def committed_in_time(reveals: Sequence[Signed[Reveal]], voters: VoterSet) -> Iterable[Signed[Reveal]]:
-    """Those whose commitment an honest oracle had before it revealed: nobody could copy, nobody is left out."""
+    """Those whose commitment an honest oracle had before it revealed.
+
+    So nobody waited for all the others' observations before making its own, and no honest one is left out.
+    """
     witnesses: dict[bytes, list[bytes]] = {}
     for reveal in reveals:
         for seen in reveal.message.seen:

@@ -37,7 +37,8 @@ class Reports:
         """Take a report of the right leader; a second one of a view is evidence. Raises `RefusedMessage`."""
         report = signed.message
         known = self._by_view.get(report.view)
-        if known is not None and known.message == report:
+        if known is not None and known.message.struct_hash == report.struct_hash:
+            # The reveals' own signatures are in no hash: a report with others of them is not another report.
             raise RefusedMessage(Reason.DUPLICATE, "this report is known already")
         agreed = self._check(signed)
         if known is not None:

@@ -10,7 +10,7 @@ from noderr.types.eip712 import Domain
 
 @dataclass(frozen=True, slots=True)
 class RoundContext:
-    """`me` is this voter's address; who is not among `voters` watches and says nothing."""
+    """`me` is this voter's address; who is not among `voters` watches and signs nothing."""
 
     me: bytes
     voters: VoterSet
