@@ -46,7 +46,11 @@ def test_sixty_per_cent_of_those_who_reviewed(approvals: int, rejections: int, s
     assert outcome(approvals, rejections) is state
 
 
-@given(st.integers(0, 200), st.integers(0, 200), st.booleans(), st.booleans())
+# Small committees more often than large ones: that is where the rule has its edges.
+COUNTS = st.one_of(st.integers(0, 4), st.integers(0, 200))
+
+
+@given(COUNTS, COUNTS, st.booleans(), st.booleans())
 def test_the_rule_for_any_committee(approvals: int, rejections: int, everybody: bool, over: bool) -> None:
     count = approvals + rejections
     state = outcome(approvals, rejections, everybody=everybody, over=over)
@@ -57,6 +61,12 @@ def test_the_rule_for_any_committee(approvals: int, rejections: int, everybody: 
     else:
         approved = Fraction(approvals, count) >= Fraction(3, 5)
         assert state is (ReviewState.APPROVED if approved else ReviewState.REJECTED)
+
+
+@pytest.mark.parametrize(("over", "state"), [(False, ReviewState.PENDING), (True, ReviewState.EXPIRED)])
+def test_four_are_too_few_however_they_agree(over: bool, state: ReviewState) -> None:
+    assert outcome(4, 0, over=over) is state
+    assert outcome(0, 4, over=over) is state
 
 
 CONCERNS = st.integers(1, sum(Concern))
