@@ -19,6 +19,10 @@ _LAST_LINES = 12
 _LIMITS = {"CpuCfsQuota": "processor time", "MemoryLimit": "memory", "PidsLimit": "the number of processes"}
 
 
+class NoDockerCommand(NetworkError):
+    """This machine has no `docker`."""
+
+
 @dataclass(frozen=True)
 class EngineFacts:
     """What an engine can give: its processors, and the limits that its kernel cannot keep, in words."""
@@ -44,7 +48,7 @@ def docker(*arguments: str, given: str | None = None, seconds: float = _SECONDS)
             start_new_session=True,
         )
     except FileNotFoundError:
-        raise NetworkError("there is no docker command: install Docker, or leave out --docker") from None
+        raise NoDockerCommand("there is no docker command: install Docker, or leave out --docker") from None
     with process:
         try:
             said, complained = process.communicate(given, timeout=seconds)
@@ -64,6 +68,8 @@ def require_engine() -> EngineFacts:
     """What the engine can give. Raises `NetworkError`, with a remedy, when there is none or it lacks compose."""
     try:
         docker("version", "--format", "{{.Server.Version}}", seconds=20)
+    except NoDockerCommand:
+        raise
     except NetworkError as error:
         raise NetworkError(
             f"{error}\nNo Docker engine answers: start it (.ci/engine does so on Debian as root), or leave out --docker"

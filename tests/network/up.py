@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _folder(options.keep) as folder:
             return _run(_network(folder, options, console), options, console)
     except NetworkError as error:
-        console.print(str(error), style="red", markup=False)
+        _say(console, str(error), style="red")
         return 2
     except KeyboardInterrupt:
         _say(console, "interrupted before the network was up; nothing is left of it")
@@ -138,9 +138,9 @@ def _see(network: Network, views: list[MemberView]) -> None:
         network.see(view)
 
 
-def _say(console: Console, words: str) -> None:
+def _say(console: Console, words: str, style: str | None = None) -> None:
     # A terminal wraps at words; a file has lines as long as they are.
-    console.print(words, markup=False, soft_wrap=not console.is_terminal)
+    console.print(words, style=style, markup=False, soft_wrap=not console.is_terminal)
 
 
 def _network(folder: Path, options: Options, console: Console) -> Network:
