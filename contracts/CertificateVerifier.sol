@@ -10,7 +10,7 @@ import {VoteData, VoteHash} from "./VoteData.sol";
 /// @notice Has no owner and no state of its own: it says what signatures prove. Whether a certificate was used already
 /// and whether its tier, topic, subject and choice are what was asked for, the caller checks.
 /// @dev The checks, their order and their reasons are those of `verify_certificate` and `verify_evidence` in
-/// `noderr.types.consensus`; each error below is the `Reason` of that name.
+/// `noderr.types.consensus`; each error below but the first two is the `Reason` of that name.
 contract CertificateVerifier is EIP712 {
     using VoteHash for VoteData;
 
