@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import httptools
 import msgspec
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -57,6 +58,7 @@ class HttpConnection(HttpToolsProtocol):
         self._unclaimed_bytes = 0  # Read since the last that the application gets: a head, or a body's framing.
         self._unparsed = b""
         self._deaf = False
+        self._answered: RequestResponseCycle | None = None
 
     # What the transport calls.
 
@@ -70,8 +72,15 @@ class HttpConnection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._watch.ended(self)
-        self._unparsed = b""
         super().connection_lost(exc)
+        # For uvicorn the client of the last request is gone, and it may be an earlier one that is being answered.
+        if self._answered is not None and not self._answered.response_complete:
+            self._answered.disconnected = True
+            self._answered.message_event.set()
+        # These hold the connection, and it them: without this they would wait for the garbage collector.
+        self.pipeline.clear()
+        self.cycle = self._answered = None
+        self._unparsed = b""
 
     def data_received(self, data: bytes) -> None:
         if not self._unparsed and len(data) <= _PIECE_BYTES:
@@ -122,6 +131,10 @@ class HttpConnection(HttpToolsProtocol):
             self._since = NEVER
         else:
             self._await(self._limits.keep_alive_seconds)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
 
     # What the cycle of request and answer calls.
 

@@ -149,9 +149,10 @@ def test_nothing_grows_beyond_the_size_of_a_head(server: HttpServer, client: soc
     assert server.cuts() == {Cut.LARGE_HEAD: 1}
 
 
-def test_who_does_not_read_is_cut_and_little_is_held_for_it(server: HttpServer) -> None:
+@pytest.mark.parametrize("behind", [b"", GET], ids=["alone", "pipelined"])
+def test_who_does_not_read_is_cut_and_little_is_held_for_it(server: HttpServer, behind: bytes) -> None:
     with server.connect(receive_buffer=4096) as client:
-        client.sendall(head("/large"))
+        client.sendall(head("/large") + behind)
         until(lambda: server.cuts() == {Cut.UNREAD_ANSWER: 1})
         # What was sent is in the system's buffers for sockets, which are a few megabytes at most.
         assert server.chunks_sent < CHUNKS / 4
