@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from noderr.core.consensus.membership import membership_json
 from noderr.core.peer_address import PeerAddress
+from noderr.types.signing.account_key import AccountKey
 from noderr.types.signing.node_key import node_id
 
 COORDINATOR = "coordinator"
 TIERS = ("oracle", "guardian", "validator")
+# Of a chain that is nobody's, and rounds short enough to watch.
+_CHAIN_ID = 31337
+_ROUND_MS = {"oracle": 3_000, "guardian": 1_000, "validator": 3_000}
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,7 @@ class Member:
     name: str
     kind: str
     key: Ed25519PrivateKey
+    account: AccountKey
     host: str
     http_port: int
     peer_port: int
@@ -66,6 +73,17 @@ class NetworkPlan:
             "NODEOS_ADVERTISED_ADDRESS": f"{member.host}:{member.peer_port}",
         }
 
+    def voters(self, *, genesis_unix_s: int) -> bytes:
+        """The file of voters: all nodes, each with the weight of any other of its tier."""
+        return membership_json(
+            [(node.kind, node.account.address, node.public_key, 1) for node in self.nodes],
+            chain_id=_CHAIN_ID,
+            verifying_contract=bytes(19) + b"\1",
+            genesis_unix_s=genesis_unix_s,
+            epoch=1,
+            round_ms=_ROUND_MS,
+        )
+
     def enrolment(self) -> str:
         """A line a node, as the coordinator's `enrol --from` reads it: tier, public key, address."""
         return "".join(f"{node.kind} {node.public_key.hex()} {node.host}:{node.peer_port}\n" for node in self.nodes)
@@ -86,6 +104,7 @@ def plan_network(
             name,
             kind,
             keys[index] if index < len(keys) else Ed25519PrivateKey.generate(),
+            AccountKey(secrets.token_bytes(32)),
             host.format(name=name),
             ports[2 * index],
             ports[2 * index + 1],
@@ -95,9 +114,17 @@ def plan_network(
     return NetworkPlan(members[0], tuple(members[1:]))
 
 
+def write_account(member: Member, folder: Path) -> Path:
+    """Write the member's account as a secret file for NODEOS_ACCOUNT_KEY_FILE; returns its path."""
+    return _write_secret(folder / f"{member.name}.account", member.account.secret)
+
+
 def write_key(member: Member, folder: Path) -> Path:
     """Write the member's key as a secret file for NODEOS_NODE_KEY_FILE; returns its path."""
-    path = folder / f"{member.name}.key"
+    return _write_secret(folder / f"{member.name}.key", member.key.private_bytes_raw())
+
+
+def _write_secret(path: Path, secret: bytes) -> Path:
     path.touch(mode=0o600)
-    path.write_text(member.key.private_bytes_raw().hex() + "\n")
+    path.write_text(secret.hex() + "\n")
     return path

@@ -12,7 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.network.errors import NetworkError
-from tests.network.plan import COORDINATOR, Member, NetworkPlan, plan_network, write_key
+from tests.network.interrupts import held
+from tests.network.plan import COORDINATOR, Member, NetworkPlan, plan_network, write_account, write_key
 from tests.network.process_status import memory_in
 from tests.network.views import MemberView
 
@@ -42,6 +43,7 @@ class ProcessNetwork:
         self._environ = environ or {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         (folder / "keys").mkdir(mode=0o700)
+        (folder / "voters.json").write_bytes(plan.voters(genesis_unix_s=int(time.time())))
 
     def up(self) -> None:
         """Enrol the nodes and start everything, the coordinator first. Raises `NetworkError`."""
@@ -67,7 +69,7 @@ class ProcessNetwork:
     def start(self, member: Member) -> None:
         """Start one member, or start it again; its log goes on."""
         environ = self.environ(member)
-        with self.log(member).open("ab") as log:
+        with self.log(member).open("ab") as log, held():
             self.started_at[member.name] = time.monotonic()
             self._processes[member.name] = subprocess.Popen(
                 self._command(member.kind),
@@ -131,6 +133,14 @@ class ProcessNetwork:
             return 0, 0
         return memory_in(text)
 
+    def _voting(self, member: Member) -> dict[str, str]:
+        if member.kind == COORDINATOR:
+            return {}
+        return {
+            "NODEOS_VOTERS_FILE": str(self.folder / "voters.json"),
+            "NODEOS_ACCOUNT_KEY_FILE": str(write_account(member, self.folder / "keys")),
+        }
+
     def environ(self, member: Member) -> dict[str, str]:
         """The environment of one member: ours without settings, and its own."""
         self.data_dir(member).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -146,6 +156,7 @@ class ProcessNetwork:
                 "NODEOS_HTTP_PORT": str(member.http_port),
                 peer_port: str(member.peer_port),
             }
+            | self._voting(member)
             | self.plan.settings(member)
             | self._environ
         )

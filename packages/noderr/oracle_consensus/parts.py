@@ -21,10 +21,11 @@ MARKETS = (Market(symbol="BTC/USD", horizon_seconds=300, models=frozenset()),)
 
 def consensus_parts(node: NodeContext) -> TierParts:
     """The service `oracle-consensus` and `/api/v1/consensus`."""
-    facts = ProtocolFacts(tier="oracle", period_ns=PERIOD_NS, codec=_codec)
+    facts = ProtocolFacts(tier="oracle", period_ns=PERIOD_NS, codec=oracle_codec)
     service = ConsensusService(node, facts, OracleRounds(MARKETS, Blind()))
     return TierParts(services=[service], routes=consensus_routes(service.describe), operations=CONSENSUS_OPERATIONS)
 
 
-def _codec(domain: Domain) -> Codec:
+def oracle_codec(domain: Domain) -> Codec:
+    """Votes, certificates, commitments, reveals and reports."""
     return Codec(domain, oracle_to_wire, oracle_from_wire)

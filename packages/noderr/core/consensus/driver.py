@@ -7,7 +7,6 @@ handled as they come, and what goes out is queued with the peers' links, which l
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -176,10 +175,9 @@ class RoundDriver:
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            # Not awaited: a cancellation of ours that came meanwhile would be taken for theirs.
             for wait in waits:
                 wait.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await wait
 
     def _take(self, payload: Payload) -> None:
         key = _key(payload)

@@ -15,6 +15,7 @@ from noderr.types.consensus.vote import Choice, Vote
 from noderr.types.consensus.weights import VoterSet
 from noderr.types.eip712 import Domain
 from noderr.types.signing.account_key import checksum_address
+from noderr.types.trading.errors import FieldError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,10 @@ def verify_certificate(
 
 def _check_part(certificate: Certificate, part: VoterSignature, domain: Domain, signatures: Signatures) -> None:
     try:
-        check_signature(Signed(certificate.vote_of(part), part.voter, part.signature), domain, signatures)
+        vote = certificate.vote_of(part)
+    except FieldError as error:
+        raise CertificateError(Reason.MALFORMED, str(error)) from error
+    try:
+        check_signature(Signed(vote, part.voter, part.signature), domain, signatures)
     except RefusedMessage as error:
         raise CertificateError(error.reason, str(error)) from error

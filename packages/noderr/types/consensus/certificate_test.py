@@ -107,6 +107,11 @@ def test_no_field_can_be_changed(field: str, value: Any) -> None:
     assert refused(dataclasses.replace(certificate, **{field: value})) is Reason.BAD_SIGNATURE
 
 
+def test_a_choice_that_is_none_is_malformed() -> None:
+    spoiled = dataclasses.replace(make_certificate(votes(3)), choice=9)  # type: ignore[arg-type]  # It is meant.
+    assert refused(spoiled) is Reason.MALFORMED
+
+
 def test_codes_are_signed_by_each_voter() -> None:
     mixed = [sign(dataclasses.replace(VOTE, codes=n), key, DOMAIN) for n, key in enumerate(KEYS)]
     certificate = make_certificate(mixed)

@@ -1,0 +1,99 @@
+"""For tests: nodes with real peers' connections in one process, and a file of voters that names them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+from noderr.core.consensus.membership import membership_json
+from noderr.core.consensus.service import ConsensusService
+from noderr.core.event_bus import EventBus
+from noderr.core.parts import NodeContext
+from noderr.core.peers.testing import PeerNode, connected
+from noderr.core.settings import NodeSettings
+from noderr.core.settings_loader import load_settings, tier_defaults
+from noderr.core.testing import small_guardian
+from noderr.types.signing.account_key import AccountKey
+from noderr.utils import seeded
+
+type MakeService = Callable[[NodeContext], ConsensusService]
+
+
+class VoterNode:
+    """A node with the one service that is tested."""
+
+    def __init__(self, number: int, tier: str, folder: Path, make_service: MakeService) -> None:
+        self.peer = PeerNode(number, tier)
+        self.account = AccountKey(bytes([number]) * 32)
+        self.folder = folder / str(number)
+        self.folder.mkdir(exist_ok=True)
+        self._voters_file = folder / "voters.json"
+        self._make_service = make_service
+        self._service: ConsensusService | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def service(self) -> ConsensusService:
+        """The service under test; made in the first start, as a supervisor does it."""
+        assert self._service is not None, "start it first"
+        return self._service
+
+    async def start(self) -> None:
+        """Start the service, or start it again; its peers are up."""
+        if self._service is None:
+            self._service = self._make_service(self._context())
+        await self._service.start()
+        self._task = asyncio.create_task(self._service.run())
+
+    def _context(self) -> NodeContext:
+        environ = {"NODEOS_VOTERS_FILE": str(self._voters_file), "NODEOS_DATA_DIR": str(self.folder)}
+        manifest = small_guardian()
+        settings = load_settings(environ, NodeSettings, tier_defaults(manifest))
+        return NodeContext(
+            manifest,
+            "1.2.3",
+            settings,
+            self.folder,
+            self.peer.identity,
+            self.account,
+            self.peer.metrics,
+            clock=self.peer.clock,
+            randomness=lambda purpose: seeded(1, purpose),
+            bus=EventBus(self.peer.metrics, self.peer.clock),
+            peers=self.peer.network,
+        )
+
+    async def stop(self) -> None:
+        """Stop the service; what failed in it is raised here."""
+        task, self._task = self._task, None
+        if task is not None:
+            await self.service.stop()
+            await task
+
+
+def write_voters(folder: Path, nodes: Sequence[VoterNode], *, tier: str, genesis_unix_s: int, round_ms: int) -> None:
+    """All of these nodes vote, with equal weights."""
+    content = membership_json(
+        [(tier, node.account.address, node.peer.identity.public_key, 10) for node in nodes],
+        chain_id=31337,
+        verifying_contract=b"\xaa" * 20,
+        genesis_unix_s=genesis_unix_s,
+        epoch=1,
+        round_ms={tier: round_ms},
+    )
+    (folder / "voters.json").write_bytes(content)
+
+
+@contextlib.asynccontextmanager
+async def voting(*nodes: VoterNode) -> AsyncIterator[None]:
+    """All nodes connected, and their services running."""
+    async with connected(*(node.peer for node in nodes)):
+        try:
+            for node in nodes:
+                await node.start()
+            yield
+        finally:
+            for node in nodes:
+                await node.stop()
