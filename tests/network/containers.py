@@ -22,6 +22,7 @@ from tests.network.views import MemberView
 
 _PROGRAM = ("/usr/bin/python3.13", "-I")
 _STOP_SECONDS = 12
+_ATTEMPTS = 3
 _COORDINATOR_SECONDS = 60
 _LABEL = "label=com.docker.compose.project="
 
@@ -68,7 +69,8 @@ class ContainerNetwork:
         engine = require_engine()
         require_images(list(self._images.values()))
         self._write(engine)
-        self._say(f"in the engine everything of it is called {self.project}-…")
+        self._say(f"everything in the engine is called {self.project}-… and goes at the end; should this be killed:")
+        self._say(f"  {self._by_hand()}")
         self._say("starting the coordinator")
         self._start_coordinator()
         self._say(f"enrolling and starting {len(self.plan.nodes)} nodes")
@@ -101,24 +103,17 @@ class ContainerNetwork:
         if not self._file.exists():
             return
         self._say("removing containers, networks and volumes")
+        remedy = f"Something may be left in the engine. When it answers: {self._by_hand()}"
         try:
-            self._compose("down", "--volumes", "--timeout", str(_STOP_SECONDS))
-            left = self.left()
+            for _ in range(_ATTEMPTS):
+                self._compose("down", "--volumes", "--timeout", str(_STOP_SECONDS))
+                # The engine may still have been making something for a command that was interrupted.
+                if not (left := left_of(self.project)):
+                    break
         except NetworkError as error:
-            raise NetworkError(f"{error}\n{self._by_hand()}") from None
+            raise NetworkError(f"{error}\n{remedy}") from None
         if left:
-            raise NetworkError(f"still there: {', '.join(left)}\n{self._by_hand()}")
-
-    def left(self) -> list[str]:
-        """What there is of this network in the engine."""
-        listings = (
-            ("container", "ls", "--all", "--format", "container {{.Names}}"),
-            ("network", "ls", "--format", "network {{.Name}}"),
-            ("volume", "ls", "--format", "volume {{.Name}}"),
-        )
-        return [
-            line for listing in listings for line in docker(*listing, "--filter", _LABEL + self.project).splitlines()
-        ]
+            raise NetworkError(f"still there: {', '.join(left)}\n{remedy}")
 
     def container(self, member: Member) -> str:
         """The name of a member's container."""
@@ -184,7 +179,7 @@ class ContainerNetwork:
         return docker("compose", "--progress", "quiet", "--file", str(self._file), *arguments, given=given)
 
     def _by_hand(self) -> str:
-        return f"When the engine answers, remove it with: docker compose --project-name {self.project} down --volumes"
+        return f"docker compose --project-name {self.project} down --volumes"
 
 
 def _is_alive(client: httpx.Client, url: str) -> bool:
@@ -192,3 +187,13 @@ def _is_alive(client: httpx.Client, url: str) -> bool:
         return client.get(url).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
+
+
+def left_of(project: str) -> list[str]:
+    """What the engine has of a compose project."""
+    listings = (
+        ("container", "ls", "--all", "--format", "container {{.Names}}"),
+        ("network", "ls", "--format", "network {{.Name}}"),
+        ("volume", "ls", "--format", "volume {{.Name}}"),
+    )
+    return [line for listing in listings for line in docker(*listing, "--filter", _LABEL + project).splitlines()]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.network.errors import NetworkError
+from tests.network.interrupts import held
 from tests.network.plan import COORDINATOR
 
 _SECONDS = 180.0
@@ -37,27 +38,19 @@ def docker(*arguments: str, given: str | None = None, seconds: float = _SECONDS)
     Ctrl-C reaches us and not the command, so that it is never half done when we begin to clean up.
     """
     command = ["docker", *arguments]
-    pipe = subprocess.PIPE
+    process = None
     try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL if given is None else pipe,
-            stdout=pipe,
-            stderr=pipe,
-            text=True,
-            start_new_session=True,
-        )
+        with held():
+            process = _start(command, given is not None)
+        said, complained = process.communicate(given, timeout=seconds)
     except FileNotFoundError:
         raise NoDockerCommand("there is no docker command: install Docker, or leave out --docker") from None
-    with process:
-        try:
-            said, complained = process.communicate(given, timeout=seconds)
-        except subprocess.TimeoutExpired:
-            _cancel(process)
-            raise NetworkError(f"{' '.join(command[:6])} … has not ended within {seconds:.0f} s") from None
-        except BaseException:
-            _cancel(process)
-            raise
+    except subprocess.TimeoutExpired:
+        _cancel(process)
+        raise NetworkError(f"{' '.join(command[:6])} … has not ended within {seconds:.0f} s") from None
+    except BaseException:
+        _cancel(process)
+        raise
     if process.returncode != 0:
         last = "\n".join(complained.strip().splitlines()[-_LAST_LINES:])
         raise NetworkError(f"{' '.join(command[:8])} … failed:\n{last}")
@@ -98,13 +91,22 @@ def require_images(images: Sequence[str]) -> None:
     )
 
 
-def _cancel(process: subprocess.Popen[str]) -> None:
+def _start(command: list[str], is_given_something: bool) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    given = pipe if is_given_something else subprocess.DEVNULL
+    return subprocess.Popen(command, stdin=given, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+
+
+def _cancel(process: subprocess.Popen[str] | None) -> None:
     """Ask the command and its plugin to end, and make them; it may have ended by itself meanwhile."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.communicate(timeout=_CANCEL_SECONDS)
-    except subprocess.TimeoutExpired:
+    if process is None:
+        return
+    with held():
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.communicate(timeout=_CANCEL_SECONDS)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()

@@ -19,7 +19,7 @@ from noderr.core.version import read_version
 from noderr.types import ImageManifest, load_manifest, load_service_manifest
 from tests.network.containers import ContainerNetwork, plan_containers, released_images
 from tests.network.errors import NetworkError
-from tests.network.interrupts import interrupt_on_signals, undisturbed
+from tests.network.interrupts import end_begins, interrupt_on_signals
 from tests.network.options import Options, parse_options
 from tests.network.plan import COORDINATOR, TIERS, Member, NetworkPlan
 from tests.network.processes import ProcessNetwork, plan_processes
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     options = parse_options(arguments)
     console = Console(stderr=True, highlight=False)
-    interrupt_on_signals()
+    interrupt_on_signals(lambda words: _say(console, words))
     try:
         with _folder(options.keep) as folder:
             return _run(_network(folder, options, console), options, console)
@@ -79,15 +79,16 @@ def _run(network: Network, options: Options, console: Console) -> int:
         network.up()
         up = True
         _watch(network, views, watcher, options.seconds, console)
+        end_begins()
     finally:
-        with undisturbed(lambda words: _say(console, words)):
-            try:
-                if up:
-                    network.settle()
-                    _see(network, views)
-            finally:
-                watcher.close()
-                network.down()
+        end_begins()
+        try:
+            if up:
+                network.settle()
+                _see(network, views)
+        finally:
+            watcher.close()
+            network.down()
     if options.json:
         report = {
             "seconds": round(time.monotonic() - began, 3),
