@@ -97,6 +97,22 @@ async def test_a_check_has_so_much_time(seconds: float, status: CheckStatus) -> 
     assert (await third(slow, clock, 3)).status is status
 
 
+async def test_what_is_seen_too_late_is_too_late() -> None:
+    class Stalled(ManualClock):
+        """The loop is held up, and wakes up with the check done and the time over."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.times = iter([0.0, 2.001])
+
+        def monotonic(self) -> float:
+            return next(self.times, 2.001)
+
+    runner = CheckRunner([Scripted(bit) for bit in CheckBit], Stalled(), limit_s=2)
+    results = await runner.run(REPORT, EVIDENCE)
+    assert results[CheckBit.ORACLE_CERTIFICATE].status is CheckStatus.INSUFFICIENT
+
+
 async def test_a_check_that_cannot_be_stopped_is_not_waited_for() -> None:
     clock, release = ManualClock(), asyncio.Event()
     ended: list[str] = []

@@ -132,6 +132,14 @@ async def test_a_wrong_fill_fails_even_after_one_that_nobody_recorded() -> None:
     assert (await says(changed(price=Decimal(1)), recorded=FirstUnknown())).status is CheckStatus.FAILED
 
 
+@pytest.mark.parametrize(
+    ("price", "holds"),
+    [("999", True), ("998.99999999", False), ("2002", True), ("2002.00000001", False), ("1500", True)],
+)
+def test_a_band_holds_its_edges(price: str, holds: bool) -> None:
+    assert PriceBand(Decimal(1000), Decimal(2000)).holds(Decimal(price), 10) == holds
+
+
 PRICE = st.decimals(Decimal("0.00000001"), 10**9, places=8)
 
 

@@ -68,6 +68,11 @@ async def test_two_trades_of_one_slot_are_two_rounds(tmp_path: Path) -> None:
     assert health == RoundHealth(2, 1)
 
 
+async def test_the_oldest_make_room(tmp_path: Path) -> None:
+    found, _ = await recorded(tmp_path, [past(number) for number in (*range(10, 30), *range(10))], 12)
+    assert [one.round for one in found] == list(range(29, 17, -1))
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 40), st.sampled_from([Choice.APPROVE, Failure.TIMEOUT])), max_size=40))
 async def test_the_newest_are_kept_whatever_the_order_and_the_restarts(

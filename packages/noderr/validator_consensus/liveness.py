@@ -68,7 +68,7 @@ class LivenessTracker:
         if not 0 <= certificate.round <= _MAX_SQLITE_INTEGER:
             raise LivenessError(f"the certificate is of round {certificate.round}: no slot has this number")
         rows = [(certificate.round, voter, voter in signers) for voter in voters.voters]
-        await self._store.run(lambda connection: self._record(connection, certificate.round, rows))
+        await self._store.run(lambda connection: self._record(connection, rows))
 
     async def participation(self) -> Mapping[bytes, Participation]:
         """Everyone who might vote in the window, by address."""
@@ -89,15 +89,10 @@ class LivenessTracker:
     async def close(self) -> None:
         await self._store.close()
 
-    def _record(self, connection: sqlite3.Connection, slot: int, rows: list[tuple[int, bytes, bool]]) -> None:
-        (newest,) = connection.execute("SELECT max(slot) FROM presences").fetchone()
-        if newest is not None and slot <= newest - self._window:
-            return
+    def _record(self, connection: sqlite3.Connection, rows: list[tuple[int, bytes, bool]]) -> None:
         connection.executemany(
             "INSERT INTO presences VALUES (?, ?, ?) "
             "ON CONFLICT (slot, validator) DO UPDATE SET signed = max(signed, excluded.signed)",
             rows,
         )
-        connection.execute(
-            "DELETE FROM presences WHERE slot <= ?", (max(slot, newest if newest is not None else slot) - self._window,)
-        )
+        connection.execute("DELETE FROM presences WHERE slot <= (SELECT max(slot) FROM presences) - ?", (self._window,))
