@@ -100,7 +100,7 @@ CASES: dict[str, tuple[Step, ...]] = {
     "single_validator_multiple_blocks_and_attestations": (
         Step(
             untold(2, 3, 10, 1200),
-            tuple((Block(slot), False) for slot in (1, 2, 3, 10, 1200)) + ((Block(1201), True),),
+            (*((Block(slot), False) for slot in (1, 2, 3, 10, 1200)), (Block(1201), True)),
         ),
     ),
 }

@@ -41,6 +41,23 @@ def vote(**changes: Any) -> Vote:
     return Vote(**(fields | changes))
 
 
+def mutated(content: bytes, randomness: random.Random) -> bytes:
+    """The content after one to eight small accidents: bits that fell, parts lost, inserted or repeated."""
+    changed = bytearray(content)
+    for _ in range(randomness.randint(1, 8)):
+        where = randomness.randrange(len(changed) + 1)
+        match randomness.randrange(4):
+            case 0 if where < len(changed):
+                changed[where] ^= 1 << randomness.randrange(8)
+            case 1:
+                del changed[where : where + randomness.randint(1, 40)]
+            case 2:
+                changed[where:where] = randomness.randbytes(randomness.randint(1, 40))
+            case _:
+                changed[where:where] = changed[: randomness.randint(0, 200)]
+    return bytes(changed)
+
+
 class ForgetfulDisk:
     """A `Disk` in memory. `crash` keeps what was synced and any beginning of what was not."""
 
