@@ -5,10 +5,19 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from noderr.core.consensus.actions import Payload
 from noderr.oracle_consensus.messages import Report
-from noderr.types.consensus import Certificate, Choice, ProtocolMessage, Signed, Vote, message_digest
+from noderr.types.consensus import (
+    Certificate,
+    Choice,
+    ProtocolMessage,
+    Signed,
+    Vote,
+    make_certificate,
+    message_digest,
+)
 from noderr.types.eip712 import Domain
 from tests.consensus.judge import Judge
 from tests.consensus.protocols import START_S
@@ -17,41 +26,68 @@ from tests.consensus.signatures import SimulatedKey
 OUTSIDER = 900
 """Number of a key that is in no set of voters."""
 
+_REACTIONS = 25
+
 type SendTo = Callable[[bytes, Payload], None]
 
 
-class ByzantineVoter:
-    """Signs whatever may hurt: votes for every side, votes of outsiders, broken copies of what it hears."""
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a Byzantine voter knows: where signatures count, and whom there is to lie to, in the order of leading."""
 
-    def __init__(
-        self, number: int, domain: Domain, judge: Judge, others: Sequence[bytes], randomness: random.Random
-    ) -> None:
+    domain: Domain
+    judge: Judge
+    voters: Sequence[bytes]
+    randomness: random.Random
+
+
+class ByzantineVoter:
+    """Signs whatever may hurt: votes for every side, votes of outsiders, broken and old copies of what it hears."""
+
+    def __init__(self, number: int, around: Surroundings) -> None:
         self.address = number.to_bytes(20, "big")
+        self.around = around
+        self.randomness = around.randomness
+        self.round = -1
         self._key = SimulatedKey(number)
         self._outsider = SimulatedKey(OUTSIDER + number)
-        self._domain = domain
-        self._judge = judge
-        self._others = others
-        self._randomness = randomness
         self._heard: list[Payload] = []
-        self._budget = 40
+        self._mine: list[Signed[ProtocolMessage]] = []
+        self._reactions = 0
+
+    def begin(self) -> None:
+        """A round of a higher number has begun."""
+        self._reactions = _REACTIONS
 
     def on_payload(self, payload: Payload, send: SendTo) -> None:
         """React to what was heard."""
+        round_ = payload.round if isinstance(payload, Certificate) else payload.message.round
+        if round_ > self.round:
+            self.round = round_
+            self.begin()
         self._heard.append(payload)
-        if self._budget <= 0:
+        if self._reactions <= 0:
             return
-        self._budget -= 1
-        for voter in self._others:
-            moves = (self._vote_for, self._outsider_vote, self._spoiled, self._old, self._nothing)
-            move = self._randomness.choice(moves)
-            made = move(payload)
+        self._reactions -= 1
+        moves = (self._vote_for, self._outsider_vote, self._spoiled, self._old, self._again, self._proof, self._nothing)
+        for voter in self.around.voters:
+            made = self.randomness.choice(moves)(payload)
             if made is not None:
                 send(voter, made)
 
+    def sign(self, message: ProtocolMessage) -> Signed[ProtocolMessage]:
+        """With its own key, whatever it signed before."""
+        signed = self._sign(self._key, message)
+        self._mine.append(signed)
+        return signed
+
+    def resigned[M: ProtocolMessage](self, signed: Signed[M]) -> Signed[M]:
+        """The same message with another signature, as the holder of a key can make."""
+        return dataclasses.replace(signed, signature=signed.signature[:-13] + self.randomness.randbytes(13))
+
     def _vote_for(self, payload: Payload) -> Payload | None:
         vote = self._some_vote(payload)
-        return None if vote is None else self._sign(self._key, vote)
+        return None if vote is None else self.sign(vote)
 
     def _outsider_vote(self, payload: Payload) -> Payload | None:
         vote = self._some_vote(payload)
@@ -62,7 +98,7 @@ class ByzantineVoter:
             return None
         message = payload.message
         if isinstance(message, Vote):
-            choice = self._randomness.choice([Choice.APPROVE, Choice.REJECT, message.choice])
+            choice = self.randomness.choice([Choice.APPROVE, Choice.REJECT, message.choice])
             return dataclasses.replace(message, choice=choice)
         if isinstance(message, Report):
             return Vote(
@@ -79,16 +115,32 @@ class ByzantineVoter:
     def _spoiled(self, payload: Payload) -> Payload | None:
         if isinstance(payload, Certificate):
             return dataclasses.replace(payload, signatures=payload.signatures[:-1])
-        if self._randomness.random() < 0.5:
+        if self.randomness.random() < 0.5:
             return dataclasses.replace(payload, signer=self.address)
-        return dataclasses.replace(payload, signature=self._randomness.randbytes(65))
+        return dataclasses.replace(payload, signature=self.randomness.randbytes(65))
 
     def _old(self, _payload: Payload) -> Payload | None:
-        return self._randomness.choice(self._heard)
+        return self.randomness.choice(self._heard)
+
+    def _again(self, _payload: Payload) -> Payload | None:
+        return self.resigned(self.randomness.choice(self._mine)) if self._mine else None
+
+    def _proof(self, _payload: Payload) -> Payload | None:
+        # A certificate of what it has heard, old or new, of a quorum or not; nobody else may know the certificate.
+        votes: list[Signed[Vote]] = [
+            one  # type: ignore[misc]  # mypy does not narrow the parameter of Signed.
+            for one in self._heard
+            if isinstance(one, Signed) and isinstance(one.message, Vote)
+        ]
+        if not votes:
+            return None
+        like = self.randomness.choice(votes).message
+        same = {vote.signer: vote for vote in votes if dataclasses.replace(vote.message, codes=like.codes) == like}
+        return make_certificate(same.values())
 
     def _nothing(self, _payload: Payload) -> Payload | None:
         return None
 
     def _sign(self, key: SimulatedKey, message: ProtocolMessage) -> Signed[ProtocolMessage]:
-        self._judge.on_signed(key.address, message)
-        return Signed(message, key.address, key.sign(message_digest(message, self._domain)))
+        self.around.judge.on_signed(key.address, message)
+        return Signed(message, key.address, key.sign(message_digest(message, self.around.domain)))

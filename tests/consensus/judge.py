@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from noderr.core.consensus.actions import Decided
-from noderr.types.consensus import ProtocolMessage, Signatures, Vote
+from noderr.types.consensus import (
+    Certificate,
+    Evidence,
+    ProtocolMessage,
+    Signatures,
+    Signed,
+    Vote,
+    VoterSignature,
+)
 from noderr.types.consensus.agreed_signal import AgreedSignal
 from noderr.types.eip712 import Domain, typed_data_digest
 from noderr.types.signing.errors import SignatureError
+from tests.consensus.oracle_judge import OracleJudge
 
 type _Slot = tuple[object, ...]
 
@@ -24,54 +32,69 @@ class Judge:
     domain: Domain
     signatures: Signatures
     violations: list[str] = field(default_factory=list)
-    _said: dict[_Slot, bytes] = field(default_factory=dict)
+    oracles: OracleJudge = field(init=False)
+    _said: dict[_Slot, Mapping[str, object]] = field(default_factory=dict)
     _votes: dict[_Slot, dict[_Slot, set[bytes]]] = field(default_factory=dict)
-    _decided: dict[_Slot, tuple[bytes, int]] = field(default_factory=dict)
-    _honest_values: dict[int, list[int]] = field(default_factory=dict)
+    _proven: dict[_Slot, _Slot] = field(default_factory=dict)
+    _signed: set[_Slot] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.oracles = OracleJudge(len(self.weights), self.faulty, self.violations)
 
     def on_signed(self, voter: bytes, message: ProtocolMessage) -> None:
         """Somebody used its key."""
-        struct = dict(message.struct())  # type: ignore[attr-defined]  # Every message of ours has one.
-        digest = typed_data_digest(self.domain, message.TYPE, struct)
+        said = _struct(message)
         slot = (voter, message.TYPE.name, message.epoch, message.round, message.topic, getattr(message, "view", 0))
-        if voter not in self.faulty and self._said.setdefault(slot, digest) != digest:
+        if voter not in self.faulty and self._said.setdefault(slot, said) != said:
             self.violations.append(f"honest {_short(voter)} signed two {message.TYPE.name} in round {message.round}")
         if isinstance(message, Vote):
             outcomes = self._votes.setdefault((message.epoch, message.round, message.topic), {})
             outcome = (message.subject, message.choice, message.expires_at_s)
             outcomes.setdefault(outcome, set()).add(voter)
             self._check_quorums(message.round, outcomes)
+        else:
+            self.oracles.on_signed(voter, message)
 
-    def on_observed(self, round_: int, value: int) -> None:
-        """An honest oracle observed this."""
-        self._honest_values.setdefault(round_, []).append(value)
-
-    def on_decided(self, voter: bytes, decided: Decided) -> None:
-        """A voter says that a round is decided."""
-        certificate = decided.certificate
+    def on_certificate(self, voter: bytes, certificate: Certificate, now_ns: int) -> None:
+        """A voter holds this for the proof that its round is decided."""
         place = f"round {certificate.round}"
-        signers = set()
-        for part in certificate.signatures:
-            vote = certificate.vote_of(part)
-            digest = typed_data_digest(self.domain, vote.TYPE, dict(vote.struct()))
-            with contextlib.suppress(SignatureError):
-                if self.signatures.recover(digest, part.signature) == part.voter:
-                    signers.add(part.voter)
+        signers = {part.voter for part in certificate.signatures if self._has_voted(certificate, part)}
         if not self._is_quorum(signers):
             self.violations.append(f"{_short(voter)} decided {place} on {len(signers)} signatures, which are no quorum")
+        if now_ns >= (certificate.expires_at_s + 1) * 10**9:
+            self.violations.append(f"{_short(voter)} decided {place} on a certificate that had expired")
         key = (certificate.epoch, certificate.round, certificate.topic)
         found = (certificate.subject, int(certificate.choice))
-        if self._decided.setdefault(key, found) != found:
+        if self._proven.setdefault(key, found) != found:
             self.violations.append(f"{place} was decided twice, differently")
-        if isinstance(decided.content, AgreedSignal):
-            self._check_value(certificate.round, decided.content)
 
-    def _check_value(self, round_: int, agreed: AgreedSignal) -> None:
-        values = self._honest_values.get(round_, [])
-        if agreed.signal is not None and not (values and min(values) <= agreed.signal.prediction_e8 <= max(values)):
-            self.violations.append(
-                f"round {round_} agreed on {agreed.signal.prediction_e8}, outside what the honest saw"
-            )
+    def on_decided(self, decided: Decided) -> None:
+        """A voter says what was decided."""
+        if isinstance(decided.content, AgreedSignal):
+            self.oracles.on_decided(decided.certificate, decided.content)
+
+    def on_accused(self, evidence: Evidence[ProtocolMessage]) -> None:
+        """A voter says that somebody said two things."""
+        first, second = evidence.first, evidence.second
+        is_proof = first.signer == second.signer and _struct(first.message) != _struct(second.message)
+        if not (is_proof and self._is_signed(first) and self._is_signed(second)):
+            self.violations.append(f"{_short(first.signer)} is accused, and nothing is proven")
+        if first.signer not in self.faulty:
+            self.violations.append(f"honest {_short(first.signer)} is accused")
+
+    def _has_voted(self, certificate: Certificate, part: VoterSignature) -> bool:
+        place = (certificate.tier, certificate.epoch, certificate.round, certificate.topic)
+        key = (*place, certificate.subject, certificate.choice, certificate.expires_at_s, part)
+        if key not in self._signed and self._is_signed(Signed(certificate.vote_of(part), part.voter, part.signature)):
+            self._signed.add(key)
+        return key in self._signed
+
+    def _is_signed(self, signed: Signed[ProtocolMessage] | Signed[Vote]) -> bool:
+        digest = typed_data_digest(self.domain, signed.message.TYPE, _struct(signed.message))
+        try:
+            return self.signatures.recover(digest, signed.signature) == signed.signer
+        except SignatureError:
+            return False
 
     def _check_quorums(self, round_: int, outcomes: Mapping[_Slot, set[bytes]]) -> None:
         if sum(self._is_quorum(voters) for voters in outcomes.values()) > 1:
@@ -80,6 +103,10 @@ class Judge:
     def _is_quorum(self, voters: Set[bytes]) -> bool:
         weight = sum(self.weights.get(voter, 0) for voter in voters)
         return weight * 3 >= sum(self.weights.values()) * 2 + 1
+
+
+def _struct(message: ProtocolMessage) -> dict[str, object]:
+    return dict(message.struct())  # type: ignore[attr-defined]  # Every message of ours has one.
 
 
 def _short(voter: bytes) -> str:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
-from noderr.core.consensus import tally
+from noderr.core.consensus import tally, vote_round
+from noderr.core.consensus.actions import Action
 from noderr.core.consensus.context import RoundContext
 from noderr.core.consensus.guard import Guard
 from noderr.core.consensus.tally import Tally
 from noderr.core.consensus.testing import ForgetfulDisk
-from noderr.oracle_consensus import collected
+from noderr.core.consensus.vote_round import VoteRound
+from noderr.oracle_consensus import aggregate, collected, oracle_round
+from noderr.oracle_consensus.messages import Report, Reveal
+from noderr.oracle_consensus.reports import Reports
 from noderr.types.consensus import (
     Evidence,
     Reason,
@@ -21,8 +26,11 @@ from noderr.types.consensus import (
     Signed,
     Vote,
     VoterSet,
+    verify_certificate,
     weights,
 )
+from noderr.types.consensus.agreed_signal import AgreedSignal
+from tests.consensus.protocols import PROTOCOLS
 
 
 class _AnyVoter(dict[bytes, int]):
@@ -94,13 +102,86 @@ def signature_not_checked() -> AbstractContextManager[Any]:
     return mock.patch.object(tally, "check_signature", lambda signed, *_rest: signed.message.struct_hash)
 
 
-MUTANTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
-    "quorum-off-by-one": quorum_off_by_one,
-    "guard-without-fsync": guard_without_fsync,
-    "guard-forgets": guard_forgets,
-    "no-membership-check": no_membership_check,
-    "vote-counted-twice": vote_counted_twice,
-    "signature-not-checked": signature_not_checked,
+@contextlib.contextmanager
+def two_votes_a_round() -> Iterator[None]:
+    """The machine forgets that it has voted, and the guard permits everything."""
+    vote = VoteRound.vote
+
+    def again(self: VoteRound, vote_: Vote) -> list[Action]:
+        self.my_vote = None
+        return vote(self, vote_)
+
+    with mock.patch.object(VoteRound, "vote", again), mock.patch.object(Guard, "permit", return_value=None):
+        yield
+
+
+def expired_certificates_accepted() -> AbstractContextManager[Any]:
+    """A certificate proves for ever what it says."""
+
+    def verify(*arguments: Any, now_s: int, **options: Any) -> None:
+        verify_certificate(*arguments, now_s=0, **options)
+
+    return mock.patch.object(vote_round, "verify_certificate", verify)
+
+
+def late_commitments_count() -> AbstractContextManager[Any]:
+    """An observation counts whether or not anybody had its commitment."""
+    return mock.patch.object(aggregate, "committed_in_time", lambda reveals, _voters: reveals)
+
+
+@contextlib.contextmanager
+def subject_not_recomputed() -> Iterator[None]:
+    """A leader is believed that its subject follows from its observations."""
+    check = Reports._check
+
+    def believe(self: Reports, signed: Signed[Report]) -> AgreedSignal:
+        try:
+            return check(self, signed)
+        except RefusedMessage as refused:
+            if refused.reason is Reason.UNPROVEN:
+                return self._aggregate(signed.message.reveals)
+            raise
+
+    with mock.patch.object(Reports, "_check", believe):
+        yield
+
+
+def median_of_those_present() -> AbstractContextManager[Any]:
+    """Two thirds of those who revealed are enough for a signal, instead of two thirds of all."""
+
+    def of_present(reveals: tuple[Signed[Reveal], ...], voters: VoterSet, *rest: Any, **options: Any) -> AgreedSignal:
+        present = {one.signer: voters.weights[one.signer] for one in reveals}
+        return aggregate.aggregate(reveals, VoterSet(voters.tier, voters.epoch, present), *rest, **options)
+
+    return mock.patch.object(oracle_round, "aggregate", of_present)
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A bug; `finding` is how a finding of the simulation begins or what is in it, each of which is right."""
+
+    plant: Callable[[], AbstractContextManager[Any]]
+    findings: tuple[str, ...]
+    protocols: tuple[str, ...] = PROTOCOLS
+
+
+_TWO = "signed two "
+_QUORUM = "signatures, which are no quorum"
+_DIFFERENT = "decided twice, differently"
+_FOLLOWS = "and from the report follows"
+
+MUTANTS: dict[str, Mutant] = {
+    "quorum-off-by-one": Mutant(quorum_off_by_one, (_QUORUM, _DIFFERENT)),
+    "guard-without-fsync": Mutant(guard_without_fsync, (_TWO,)),
+    "guard-forgets": Mutant(guard_forgets, (_TWO,)),
+    "no-membership-check": Mutant(no_membership_check, (_QUORUM,)),
+    "vote-counted-twice": Mutant(vote_counted_twice, (_QUORUM,)),
+    "signature-not-checked": Mutant(signature_not_checked, (_QUORUM, "and nothing is proven")),
+    "two-votes-a-round": Mutant(two_votes_a_round, (_TWO,)),
+    "expired-certificates-accepted": Mutant(expired_certificates_accepted, ("on a certificate that had expired",)),
+    "late-commitments-count": Mutant(late_commitments_count, (_FOLLOWS,), ("oracle",)),
+    "subject-not-recomputed": Mutant(subject_not_recomputed, ("something else than it says",), ("oracle",)),
+    "median-of-those-present": Mutant(median_of_those_present, (_FOLLOWS,), ("oracle",)),
 }
 """By the name that the command line has."""
 
@@ -108,5 +189,5 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
 @contextlib.contextmanager
 def planted(name: str | None) -> Iterator[None]:
     """Run with this bug; with none, as it is."""
-    with MUTANTS[name]() if name is not None else contextlib.nullcontext():
+    with MUTANTS[name].plant() if name is not None else contextlib.nullcontext():
         yield

@@ -22,8 +22,9 @@ START_S = 1_790_000_000
 EPOCH = 9
 MODEL = b"\7" * 32
 MARKET = Market(symbol="BTC/USD", horizon_seconds=300, models=frozenset({MODEL}))
-# Sends again less often than a node does: most of a schedule's cost is repetition.
-TIMING = Timing(resend_ns=2 * SECOND_NS)
+# Sends again less often than a node does: most of a schedule's cost is repetition. Votes expire while rounds are kept.
+TIMING = Timing(resend_ns=2 * SECOND_NS, valid_seconds=32)
+_VOTE_SECONDS = 12
 
 type Observed = Callable[[int, int], None]
 """Called with the round and the value that an honest oracle saw."""
@@ -81,6 +82,11 @@ class OracleProtocol:
         )
 
 
+def round_start_s(number: int) -> int:
+    """When the oracles' round of this number begins, in Unix seconds."""
+    return START_S + number * OracleProtocol.period_ns // SECOND_NS
+
+
 @dataclass
 class VoteProtocol:
     """Guardians vote on a proposal, validators on an execution: the machine is one, what they vote on is not.
@@ -118,7 +124,7 @@ class VoteProtocol:
             # Which checks of a validator pass, and why a guardian rejects, may differ between those that agree, and
             # between two looks of the same voter.
             codes=0 if approves and self.tier == GUARDIAN_TIER else randomness.randrange(16),
-            expires_at_s=start_ns(self, round_.round) // SECOND_NS + 60,
+            expires_at_s=start_ns(self, round_.round) // SECOND_NS + _VOTE_SECONDS,
         )
         return round_.vote(vote)
 

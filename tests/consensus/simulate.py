@@ -57,7 +57,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--mutant", choices=MUTANTS, help="plant this bug")
     parser.add_argument("--replay", type=int, metavar="SEED", help="run the one schedule of this seed, event by event")
     parser.add_argument("--no-faults", action="store_true", help="nothing goes wrong: for measuring")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.mutant is not None and options.protocol not in MUTANTS[options.mutant].protocols:
+        fits = ", ".join(MUTANTS[options.mutant].protocols)
+        parser.error(f"argument --mutant: {options.mutant} is no bug of {options.protocol}: plant it in {fits}")
+    return options
 
 
 def _positive(text: str) -> int:

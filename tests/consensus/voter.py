@@ -6,13 +6,13 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from noderr.core.consensus.actions import Action, Broadcast, Decided, Payload, Send, Sign
+from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Payload, Send, Sign
 from noderr.core.consensus.context import RoundContext
 from noderr.core.consensus.errors import GuardError
 from noderr.core.consensus.guard import Guard, GuardedKey
 from noderr.core.consensus.round import Round
-from noderr.core.consensus.testing import ForgetfulDisk
 from noderr.core.consensus.status import Status
+from noderr.core.consensus.testing import ForgetfulDisk
 from noderr.types.consensus import Certificate, RefusedMessage
 from tests.consensus.judge import Judge
 from tests.consensus.protocols import ConsensusProtocol
@@ -51,6 +51,7 @@ class SimulatedVoter:
         self.is_up = True
         self.refused = 0
         self.decided: set[int] = set()
+        self._proven: set[int] = set()
         self.rounds: dict[int, Round] = {}
         self.disk = ForgetfulDisk()
         self._context = context
@@ -67,6 +68,7 @@ class SimulatedVoter:
         """Everything in memory is gone, and of the disk what was not synced."""
         self.is_up = False
         self.rounds.clear()
+        self._proven.clear()
         self.disk.crash(self._randomness)
 
     def restart(self, number: int, now_ns: int) -> Iterator[Sent]:
@@ -79,7 +81,7 @@ class SimulatedVoter:
         """Begin a round and take part in it."""
         self.rounds = {known: round_ for known, round_ in self.rounds.items() if known > number - _KEPT_ROUNDS}
         round_ = self.rounds[number] = self._protocol.open(self._context, number)
-        observed = self._judge.on_observed if self.address not in self._judge.faulty else _nobody
+        observed = self._judge.oracles.on_observed if self.address not in self._judge.faulty else _nobody
         actions = self._protocol.take_part(round_, self.number, self._wish, self._randomness, observed)
         return self._do(round_, actions, now_ns)
 
@@ -116,6 +118,9 @@ class SimulatedVoter:
         return number in self.decided or (number in self.rounds and self.rounds[number].status is Status.FAILED)
 
     def _do(self, round_: Round, actions: list[Action], now_ns: int) -> Iterator[Sent]:
+        if round_.certificate is not None and round_.round not in self._proven:
+            self._proven.add(round_.round)
+            self._judge.on_certificate(self.address, round_.certificate, now_ns)
         for action in actions:
             match action:
                 case Sign(message=message):
@@ -131,7 +136,9 @@ class SimulatedVoter:
                     yield Sent(payload, voter)
                 case Decided():
                     self.decided.add(round_.round)
-                    self._judge.on_decided(self.address, action)
+                    self._judge.on_decided(action)
+                case Accuse(evidence=evidence):
+                    self._judge.on_accused(evidence)
 
 
 def _nobody(_round: int, _value: int) -> None:

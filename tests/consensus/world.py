@@ -13,7 +13,8 @@ from noderr.core.consensus.context import RoundContext
 from noderr.types.consensus import Certificate, VoterSet, max_faulty
 from noderr.types.eip712 import Domain
 from noderr.types.signing.account_key import parse_address
-from tests.consensus.byzantine import OUTSIDER, ByzantineVoter
+from tests.consensus.byzantine import OUTSIDER, ByzantineVoter, Surroundings
+from tests.consensus.byzantine_oracle import ByzantineOracle
 from tests.consensus.judge import Judge
 from tests.consensus.protocols import EPOCH, ConsensusProtocol, protocol_of, start_ns
 from tests.consensus.schedule import Faults
@@ -80,9 +81,9 @@ class World:
             for wish in (0, 1) if number in faults.twins else (0,):
                 self.voters.append(SimulatedVoter(number, context, self.protocol, self.judge, randomness, wish=wish))
         self.honest = [voter for voter in self.voters if voter.number not in faults.faulty]
-        self.byzantine = [
-            ByzantineVoter(number, DOMAIN, self.judge, addresses, randomness) for number in faults.byzantine
-        ]
+        around = Surroundings(DOMAIN, self.judge, addresses, randomness)
+        kind = ByzantineOracle if protocol == "oracle" else ByzantineVoter
+        self.byzantine = [kind(number, around) for number in faults.byzantine]
         self._max_rounds_after = max_faulty(nodes) + _ROUNDS_TO_HEAL
 
     def run(self) -> Result:
@@ -156,9 +157,8 @@ class World:
             for receiver in self.voters:
                 if receiver is not sender and one.to in (None, receiver.address):
                     self._send(sender.address, receiver, one.payload)
-            if one.to is None:
-                for byzantine in self.byzantine:
-                    byzantine.on_payload(one.payload, partial(self._send_to, byzantine.address))
+            for byzantine in self.byzantine:
+                byzantine.on_payload(one.payload, partial(self._send_to, byzantine.address))
         self._wake(sender)
 
     def _send_to(self, sender: bytes, to: bytes, payload: Payload) -> None:

@@ -1,0 +1,63 @@
+"""What follows from a report, once more and from the words of the oracles' README, for voters of one weight each.
+
+It shares no code with the product but Keccak and the hash of an observation.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from fractions import Fraction
+
+from noderr.oracle_consensus.messages import Observation, Reveal
+from noderr.types.consensus import Signed
+from noderr.types.keccak import keccak256
+from noderr.types.trading import Direction, Signal
+from tests.consensus.protocols import MARKET, MODEL, TIMING
+
+
+def counted(reveals: Sequence[Signed[Reveal]], oracles: int, start_s: int) -> list[Signed[Reveal]]:
+    """Those whose observation counts, in a committee of so many, in the round that began then (Unix seconds)."""
+    return [one for one in reveals if _is_committed(one, reveals, oracles) and _is_fresh(one.message, start_s)]
+
+
+def commitment_of(reveal: Signed[Reveal]) -> bytes:
+    """The commitment that this opens."""
+    return keccak256(reveal.signer + observation_hash(reveal.message.observation) + reveal.message.salt)
+
+
+def observation_hash(observation: Observation) -> bytes:
+    """`hashStruct` of it, 32 bytes."""
+    return Observation.TYPE.hash_struct(dict(observation.struct()))
+
+
+def _is_committed(reveal: Signed[Reveal], reveals: Sequence[Signed[Reveal]], oracles: int) -> bool:
+    mine = commitment_of(reveal)
+    return Fraction(sum(mine in one.message.seen for one in reveals), oracles) >= Fraction(1, 3)
+
+
+def _is_fresh(reveal: Reveal, start_s: int) -> bool:
+    seen = reveal.observation
+    newest_s = start_s + TIMING.commit_ns // 10**9 + MARKET.max_lead_seconds
+    return not seen.abstain and seen.model_hash == MODEL and -60 <= seen.observed_at_s - start_s <= newest_s - start_s
+
+
+def expected_signal(reveals: Sequence[Signed[Reveal]], oracles: int, start_s: int) -> Signal | None:
+    """The signal; None if less than two thirds of the committee have an observation that counts."""
+    seen = [one.message.observation for one in counted(reveals, oracles, start_s)]
+    if Fraction(len(seen), oracles) < Fraction(2, 3):
+        return None
+    prediction = statistics.median_low([one.prediction_e8 for one in seen])
+    moves = Fraction(abs(prediction), 10**8) > Fraction(1, 10_000)
+    return Signal(
+        symbol=MARKET.symbol,
+        horizon_seconds=MARKET.horizon_seconds,
+        direction=(Direction.BUY if prediction > 0 else Direction.SELL) if moves else Direction.HOLD,
+        prediction_e8=prediction,
+        confidence_bps=int(
+            statistics.median_low([one.confidence_bps for one in seen]) * Fraction(len(seen), len(reveals))
+        ),
+        mid_price_e8=statistics.median_low([one.mid_price_e8 for one in seen]),
+        observed_at_s=statistics.median_low([one.observed_at_s for one in seen]),
+        model_hash=keccak256(MODEL),
+    )
