@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from noderr.core.consensus.routes import CONSENSUS_OPERATIONS, consensus_routes
 from noderr.core.consensus.service import ConsensusService
 from noderr.core.consensus.subject_rounds import SubjectRounds
-from noderr.core.consensus.voter import ProtocolFacts
+from noderr.core.consensus.voter import ProtocolFacts, Voter
 from noderr.core.parts import NodeContext, TierParts
 from noderr.guardian_consensus.evaluator import Evaluator, Refusing
 from noderr.types.consensus import Choice, Reason, RefusedMessage
@@ -36,7 +36,10 @@ class ProposalJudge:
         except (DecodeError, TypesError) as error:
             raise RefusedMessage(Reason.MALFORMED, f"no trade proposal: {error}") from error
 
-    async def judge(self, subject: TradeProposal) -> tuple[Choice, int]:
+    def check(self, subject: TradeProposal, voter: Voter) -> None:
+        """Anybody on the peer list may propose: what is wrong with a proposal, the evaluator says."""
+
+    async def judge(self, subject: TradeProposal, voter: Voter) -> tuple[Choice, int]:
         verdict = await self._evaluator.evaluate(subject)
         return verdict.choice, int(verdict.codes)
 

@@ -6,7 +6,7 @@ Without a file of voters it does nothing, says so on `/ready`, and never stops t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -16,7 +16,9 @@ from noderr.core.consensus.description import (
     describe_round,
     describe_voters,
 )
+from noderr.core.consensus.evidence_store import EvidenceStore
 from noderr.core.consensus.membership import TIER_NUMBERS, read_membership
+from noderr.core.consensus.records import RecordKeeper, RoundRecords
 from noderr.core.consensus.status import Status
 from noderr.core.consensus.voter import ProtocolFacts, Voter
 from noderr.core.description import RoundDescription
@@ -43,13 +45,24 @@ class ConsensusService:
     critical = False
     requires: tuple[str, ...] = ("peers",)
 
-    def __init__(self, node: NodeContext, facts: ProtocolFacts, source: RoundSource) -> None:
+    def __init__(
+        self,
+        node: NodeContext,
+        facts: ProtocolFacts,
+        source: RoundSource,
+        *,
+        records: Callable[[], RoundRecords] | None = None,
+    ) -> None:
+        """`records` opens what the protocol keeps of its rounds."""
         self.name = f"{facts.tier}-consensus"
+        self._open_records = records
         self._node = node
         self._facts = facts
         self._source = source
         self._voter: Voter | None = None
+        self._keeper: RecordKeeper | None = None
         self._stopping = asyncio.Event()
+        self._running = False
         node.peers.on(f"consensus.{facts.tier}", self._on_bundle)
 
     async def start(self) -> None:
@@ -62,11 +75,93 @@ class ConsensusService:
         voters = membership.voters(TIER_NUMBERS[self._facts.tier])
         if voters is None:
             return
-        self._voter = await asyncio.to_thread(Voter, self._node, self._facts, membership, voters)
+        voter = self._voter = await asyncio.to_thread(Voter, self._node, self._facts, membership, voters)
+        evidence = EvidenceStore(self._node.data_dir, self._facts.codec(membership.domain), voter.context.signatures)
+        keeper = self._keeper = RecordKeeper(voters, evidence, [self._open_records()] if self._open_records else [])
+        voter.keep = keeper.take
 
     async def run(self) -> None:
-        voter = self._voter
-        if voter is None:
+        voter, keeper = self._voter, self._keeper
+        if voter is None or keeper is None:
+            await self._stopping.wait()
+            return
+        self._running = True
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                loops = [
+                    tasks.create_task(work) for work in (voter.driver.run(), self._source.run(voter), keeper.run())
+                ]
+                await self._stopping.wait()
+                for loop in loops:
+                    loop.cancel()
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+        finally:
+            self._running = False
+            await self._let_go()
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        if not self._running:
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        """Close the files, once nobody writes to them any more."""
+        voter, self._voter = self._voter, None
+        keeper, self._keeper = self._keeper, None
+        if voter is not None:
+            voter.close()
+        if keeper is not None:
+            await keeper.close()
+
+    def missing(self) -> Sequence[str]:
+        """What it lacks to say something, in words; empty when nothing."""
+
+
+class ConsensusService:
+    """The service `<tier>-consensus`. `source` is made once; the voter anew at every start."""
+
+    critical = False
+    requires: tuple[str, ...] = ("peers",)
+
+    def __init__(
+        self,
+        node: NodeContext,
+        facts: ProtocolFacts,
+        source: RoundSource,
+        *,
+        records: Callable[[], RoundRecords] | None = None,
+    ) -> None:
+        """`records` opens what the protocol keeps of its rounds."""
+        self.name = f"{facts.tier}-consensus"
+        self._open_records = records
+        self._node = node
+        self._facts = facts
+        self._source = source
+        self._voter: Voter | None = None
+        self._keeper: RecordKeeper | None = None
+        self._stopping = asyncio.Event()
+        self._running = False
+        node.peers.on(f"consensus.{facts.tier}", self._on_bundle)
+
+    async def start(self) -> None:
+        """Read the voters and open the guard. Raises `MembershipError`, `GuardDamagedError`, `OSError`."""
+        self._stopping.clear()
+        path = self._node.settings.voters_file
+        if path is None:
+            return
+        membership = await asyncio.to_thread(read_membership, path)
+        voters = membership.voters(TIER_NUMBERS[self._facts.tier])
+        if voters is None:
+            return
+        voter = self._voter = await asyncio.to_thread(Voter, self._node, self._facts, membership, voters)
+        evidence = EvidenceStore(self._node.data_dir, self._facts.codec(membership.domain), voter.context.signatures)
+        keeper = self._keeper = RecordKeeper(voters, evidence, [self._open_records()] if self._open_records else [])
+        voter.keep = keeper.take
+
+    async def run(self) -> None:
+        voter, keeper = self._voter, self._keeper
+        if voter is None or keeper is None:
             await self._stopping.wait()
             return
         try:
@@ -74,6 +169,7 @@ class ConsensusService:
                 loops = [
                     tasks.create_task(voter.driver.run()),
                     tasks.create_task(self._source.run(voter)),
+                    tasks.create_task(keeper.run()),
                 ]
                 await self._stopping.wait()
                 for loop in loops:
@@ -84,8 +180,11 @@ class ConsensusService:
     async def stop(self) -> None:
         self._stopping.set()
         voter, self._voter = self._voter, None
+        keeper, self._keeper = self._keeper, None
         if voter is not None:
             voter.close()
+        if keeper is not None:
+            await keeper.close()
 
     def missing(self) -> Sequence[str]:
         if self._node.settings.voters_file is None:

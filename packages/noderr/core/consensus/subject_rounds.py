@@ -46,7 +46,10 @@ class Judge[S: Subject](Protocol):
     def decode(self, content: bytes) -> S:
         """Raises `RefusedMessage`."""
 
-    async def judge(self, subject: S) -> tuple[Choice, int]:
+    def check(self, subject: S, voter: Voter) -> None:
+        """What a subject must be before anybody works on it. Raises `RefusedMessage`."""
+
+    async def judge(self, subject: S, voter: Voter) -> tuple[Choice, int]:
         """The choice and the codes of this node's vote."""
 
     def missing(self) -> Sequence[str]:
@@ -86,6 +89,7 @@ class SubjectRounds[S: Subject]:
         if key in voter.driver.rounds:
             return subject
         self._check(subject, voter)
+        self._judge.check(subject, voter)
         round_ = VoteRound(
             voter.context,
             round_=subject.round,
@@ -117,7 +121,7 @@ class SubjectRounds[S: Subject]:
 
     async def _vote(self, voter: Voter, round_: VoteRound, subject: S) -> None:
         try:
-            choice, codes = await self._judge.judge(subject)
+            choice, codes = await self._judge.judge(subject, voter)
         except Exception as error:  # Who cannot judge does not vote; the log says why.
             _log.error("not_judged", topic=subject.topic.hex(), round=subject.round, exc_info=error)
             return

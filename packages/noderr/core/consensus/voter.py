@@ -50,7 +50,7 @@ class Voter:
         self.context = RoundContext(node.account.address, voters, membership.domain, AccountSignatures())
         self.decisions: deque[Decision] = deque(maxlen=_DECISIONS)
         self.on_decided: Callable[[Round, Decided], str | None] = _no_words
-        self.on_accused: Callable[[Evidence[ProtocolMessage]], None] = _ignore
+        self.keep: Callable[[tuple[Round, Decided | Failed] | Evidence[ProtocolMessage]], None] = _ignore
         self._disk = FileDisk(node.data_dir / f"{facts.tier}-guard.journal")
         guard = Guard(self._disk)
         # Whatever the journal knows: this data directory may be a backup, and what began before now may be signed.
@@ -85,15 +85,17 @@ class Voter:
         self._disk.close()
 
     def _decided(self, round_: Round, decided: Decided) -> None:
+        self.keep((round_, decided))
         words = self.on_decided(round_, decided)
         self.decisions.appendleft(describe_decision(decided.certificate, self.clock.now_ns(), words))
 
     def _failed(self, round_: Round, failed: Failed) -> None:
+        self.keep((round_, failed))
         at = datetime.fromtimestamp(self.clock.now_ns() / _SECOND_NS, UTC)
         self.decisions.appendleft(Decision(round_.round, "0x" + round_.topic.hex(), at, failure=failed.failure.value))
 
     def _accused(self, evidence: Evidence[ProtocolMessage]) -> None:
-        self.on_accused(evidence)
+        self.keep(evidence)
 
 
 class PeersOutbox:
@@ -119,5 +121,5 @@ def _no_words(_round: Round, _decided: Decided) -> str | None:
     return None
 
 
-def _ignore(_evidence: Evidence[ProtocolMessage]) -> None:
-    """Nobody keeps it yet; the driver has logged and counted it."""
+def _ignore(_entry: object) -> None:
+    """Nobody keeps it before the service runs."""

@@ -1,0 +1,104 @@
+"""The validators' consensus as a part of their node."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from noderr.core.consensus.actions import Decided, Failed
+from noderr.core.consensus.membership import Membership
+from noderr.core.consensus.round import Round
+from noderr.core.consensus.routes import CONSENSUS_OPERATIONS, consensus_routes
+from noderr.core.consensus.service import ConsensusService
+from noderr.core.consensus.subject_rounds import SubjectRounds
+from noderr.core.consensus.voter import ProtocolFacts, Voter
+from noderr.core.parts import NodeContext, TierParts
+from noderr.types.consensus import Choice, Reason, RefusedMessage, VoterSet, check_signature
+from noderr.utils import Clock
+from noderr.validator_consensus.absent import NoChain, NoMarketData
+from noderr.validator_consensus.certificate_proof import CertificateRules
+from noderr.validator_consensus.check_runner import CheckRunner
+from noderr.validator_consensus.execution_band import ExecutionBandCheck
+from noderr.validator_consensus.guardian_certificate import GuardianCertificateCheck
+from noderr.validator_consensus.history import PastRound, RoundHistory
+from noderr.validator_consensus.liveness import LivenessTracker
+from noderr.validator_consensus.oracle_certificate import OracleCertificateCheck
+from noderr.validator_consensus.request import AttestationRequest, request_from_wire
+from noderr.validator_consensus.settlement import SettlementCheck
+from noderr.validator_consensus.verdict import verdict
+
+REPORT_TOPIC = "consensus.validator.report"
+"""Of the peers' messages with reports to attest."""
+PERIOD_NS = 60_000_000_000
+_NO_CONTRACT = bytes(20)
+
+
+class MemberSets:
+    """The voters of the membership's one epoch."""
+
+    def __init__(self, membership: Membership) -> None:
+        self._membership = membership
+
+    async def voters(self, tier: int, epoch: int) -> VoterSet | None:
+        voters = self._membership.voters(tier)
+        return voters if voters is not None and voters.epoch == epoch else None
+
+
+class ReportJudge:
+    """Runs the four checks on what an executor reports."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def decode(self, content: bytes) -> AttestationRequest:
+        """Raises `RefusedMessage`."""
+        return request_from_wire(content)
+
+    def check(self, subject: AttestationRequest, voter: Voter) -> None:
+        """The executor is a validator, and signed the report. Raises `RefusedMessage`."""
+        if subject.signed.signer not in voter.context.voters.weights:
+            raise RefusedMessage(Reason.NOT_A_MEMBER, "the executor does not vote in this epoch")
+        check_signature(subject.signed, voter.context.domain, voter.context.signatures)
+
+    async def judge(self, subject: AttestationRequest, voter: Voter) -> tuple[Choice, int]:
+        rules = CertificateRules(MemberSets(voter.membership), voter.context.domain, voter.context.signatures)
+        markets = NoMarketData()
+        checks = (
+            OracleCertificateCheck(rules),
+            GuardianCertificateCheck(rules),
+            ExecutionBandCheck(markets, markets),
+            SettlementCheck(NoChain(), _NO_CONTRACT),
+        )
+        said = verdict(await CheckRunner(checks, self._clock).run(subject.report, subject.evidence))
+        return said.choice, said.codes
+
+    def missing(self) -> Sequence[str]:
+        return (NoMarketData.missing, NoChain.missing)
+
+
+class ValidatorRecords:
+    """Who takes part, and how rounds ended."""
+
+    def __init__(self, node: NodeContext) -> None:
+        self._liveness = LivenessTracker(node.data_dir)
+        self._history = RoundHistory(node.data_dir)
+
+    async def ended(self, round_: Round, end: Decided | Failed, voters: VoterSet) -> None:
+        if isinstance(end, Decided):
+            await self._liveness.record(end.certificate, voters)
+        outcome = end.certificate.choice if isinstance(end, Decided) else end.failure
+        await self._history.record(PastRound(round_.round, round_.topic, outcome))
+
+    async def close(self) -> None:
+        await asyncio.gather(self._liveness.close(), self._history.close())
+
+
+def consensus_parts(node: NodeContext) -> TierParts:
+    """The service `validator-consensus` and `/api/v1/consensus`.
+
+    Without market data and a chain no execution passes all four checks: validators then abstain, or reject.
+    """
+    facts = ProtocolFacts(tier="validator", period_ns=PERIOD_NS, keep=256)
+    source = SubjectRounds(node, REPORT_TOPIC, ReportJudge(node.clock))
+    service = ConsensusService(node, facts, source, records=lambda: ValidatorRecords(node))
+    return TierParts(services=[service], routes=consensus_routes(service.describe), operations=CONSENSUS_OPERATIONS)
