@@ -183,6 +183,17 @@ def test_the_file_is_the_owners_alone(tmp_path: Path) -> None:
     assert (tmp_path / "guard.journal").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_closed_file_takes_nothing_more(tmp_path: Path) -> None:
+    disk = FileDisk(tmp_path / "guard.journal")
+    guard = Guard(disk)
+    guard.permit(vote(round=1), ONE)
+    disk.close()
+    disk.close()
+    with pytest.raises(OSError, match="is closed"):
+        guard.permit(vote(round=2), ONE)
+    assert len(Guard(FileDisk(tmp_path / "guard.journal"))) == 1
+
+
 def test_a_rewritten_journal_is_the_new_file(tmp_path: Path) -> None:
     path = tmp_path / "guard.journal"
     journal = Journal(FileDisk(path), 8)

@@ -7,6 +7,7 @@ Anything else that is wrong with the file was not done by this program, and is a
 from __future__ import annotations
 
 import os
+import threading
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,10 +39,15 @@ class Disk(Protocol):
 
 
 class FileDisk:
-    """A file that stays open. Not shared: the data directory is claimed by one process."""
+    """A file that stays open until `close`. Not shared: the data directory is claimed by one process.
+
+    A thread may still be writing when the loop closes it; it then gets an `OSError`, and never another file's descriptor.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock = threading.Lock()
+        self._file: int | None = None
         self._open()
 
     def _open(self) -> None:
@@ -53,26 +59,43 @@ class FileDisk:
             _sync_folder(self._path.parent)
 
     def read(self) -> bytes:
-        return os.pread(self._file, os.fstat(self._file).st_size, 0)
+        with self._lock:
+            file = self._opened()
+            return os.pread(file, os.fstat(file).st_size, 0)
 
     def append(self, data: bytes) -> None:
-        if os.write(self._file, data) != len(data):
-            raise OSError(f"{self._path.name}: the disk took a part of a record only")
+        with self._lock:
+            if os.write(self._opened(), data) != len(data):
+                raise OSError(f"{self._path.name}: the disk took a part of a record only")
 
     def sync(self) -> None:
-        os.fsync(self._file)
+        with self._lock:
+            os.fsync(self._opened())
 
     def truncate(self, length: int) -> None:
-        os.ftruncate(self._file, length)
-        os.fsync(self._file)
+        with self._lock:
+            file = self._opened()
+            os.ftruncate(file, length)
+            os.fsync(file)
 
     def replace(self, data: bytes) -> None:
-        replace_file(self._path, data)
-        os.close(self._file)
-        self._open()
+        with self._lock:
+            file = self._opened()
+            replace_file(self._path, data)
+            os.close(file)
+            self._open()
 
     def close(self) -> None:
-        os.close(self._file)
+        """Let go of the file, once what is being written is written."""
+        with self._lock:
+            file, self._file = self._file, None
+            if file is not None:
+                os.close(file)
+
+    def _opened(self) -> int:
+        if self._file is None:
+            raise OSError(f"{self._path.name} is closed")
+        return self._file
 
 
 def _sync_folder(folder: Path) -> None:
