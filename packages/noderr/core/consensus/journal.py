@@ -41,7 +41,7 @@ class Disk(Protocol):
 class FileDisk:
     """A file that stays open until `close`. Not shared: the data directory is claimed by one process.
 
-    A thread may still be writing when the loop closes it; it then gets an `OSError`, and never another file's descriptor.
+    A thread may still write when the loop closes it; it then gets an `OSError`, and never another file's descriptor.
     """
 
     def __init__(self, path: Path) -> None:
