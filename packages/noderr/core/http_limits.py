@@ -59,7 +59,7 @@ class ConnectionWatch:
 
     def __init__(self, limits: HttpLimits, metrics: NodeMetrics, service: str) -> None:
         self.limits = limits
-        self._open: set[Watched] = set()
+        self._open: dict[Watched, None] = {}  # In the order in which they came: many come within one millisecond.
         # Each is there from the start, at 0: so the first cut is a rise that an alert can see.
         self._cuts = {reason: metrics.http_connections_cut.labels(service, reason.value) for reason in Cut}
 
@@ -76,13 +76,13 @@ class ConnectionWatch:
             longest = min(self._open, key=lambda one: one.waiting_since)
             if longest.waiting_since == NEVER:
                 return False
-            self._open.remove(longest)
+            del self._open[longest]
             longest.abort()
-        self._open.add(connection)
+        self._open[connection] = None
         return True
 
     def ended(self, connection: Watched) -> None:
-        self._open.discard(connection)
+        self._open.pop(connection, None)
 
     def cut_late(self, now: float) -> None:
         """End the connections whose time is over at `now`, on the loop's clock."""

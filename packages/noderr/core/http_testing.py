@@ -39,7 +39,7 @@ class HttpServer:
             Route("/echo", self._echo, methods=["POST"]),
             Route("/large", self._large),
             Route("/item/{item}", self._item),
-            Route("/late", self._late),
+            Route("/late", self._late, methods=["GET", "POST"]),
         ]
         api = http_api(metrics, {"/health": lambda: Answer.json("well")}, routes)
         self._service = HttpService(api, host="127.0.0.1", port=0, metrics=metrics, limits=limits)
