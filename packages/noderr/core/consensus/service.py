@@ -27,6 +27,7 @@ from noderr.core.peers.errors import MessageRefusedError
 from noderr.types.signing.account_key import checksum_address
 
 _SECOND_NS = 1_000_000_000
+_ROUNDS_SHOWN = 6
 
 
 class RoundSource(Protocol):
@@ -126,7 +127,7 @@ class ConsensusService:
         return tuple(self._source.missing())
 
     def rounds(self) -> Sequence[RoundDescription]:
-        """For the node's page: the newest round of each topic."""
+        """For the node's page: the newest round of each topic, of the newest topics."""
         voter = self._voter
         if voter is None:
             return ()
@@ -142,7 +143,7 @@ class ConsensusService:
                 voters=len(voter.context.voters.weights),
                 missing=accounts(progress.missing),
             )
-            for round_ in newest.values()
+            for round_ in list(newest.values())[-_ROUNDS_SHOWN:]
             for progress in [round_.progress]
         )
 
