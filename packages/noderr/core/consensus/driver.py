@@ -7,7 +7,7 @@ handled as they come, and what goes out is queued with the peers' links, which l
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +16,7 @@ import structlog
 
 from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Failed, Payload, Send, Sign
 from noderr.core.consensus.codec import Codec
+from noderr.core.consensus.early_messages import EarlyMessages, RoundKey
 from noderr.core.consensus.errors import GuardError
 from noderr.core.consensus.round import Round
 from noderr.telemetry import NodeMetrics
@@ -26,10 +27,7 @@ from noderr.utils import Clock
 _log = structlog.get_logger("noderr.core.consensus")
 
 _SECOND_NS = 1_000_000_000
-_EARLY_MESSAGES = 1024
-
-type RoundKey = tuple[int, bytes]
-"""Number and topic."""
+_EARLY_BYTES = 8 << 20
 
 
 class Outbox(Protocol):
@@ -84,7 +82,7 @@ class RoundDriver:
         self._clock = clock
         self._round_now = round_now
         self._keep = keep
-        self._early: deque[tuple[RoundKey, Payload]] = deque(maxlen=_EARLY_MESSAGES)
+        self._early = EarlyMessages(_EARLY_BYTES)
         self._began: dict[RoundKey, float] = {}
         self._to_sign: asyncio.Queue[tuple[Round, ProtocolMessage]] = asyncio.Queue()
         self._broadcasts: list[Payload] = []
@@ -99,9 +97,7 @@ class RoundDriver:
             old, _ = self.rounds.popitem(last=False)
             self._began.pop(old, None)
         self.do(round_, begin)
-        waiting = [payload for early, payload in self._early if early == key]
-        self._early = deque((one for one in self._early if one[0] != key), maxlen=_EARLY_MESSAGES)
-        for payload in waiting:
+        for payload in self._early.take(key):
             self._take(payload)
 
     def do(self, round_: Round, actions: Iterable[Action]) -> None:
@@ -142,20 +138,34 @@ class RoundDriver:
 
     async def run(self) -> None:
         """Sign and keep time until cancelled. Raises `OSError` when the guard's disk fails: nothing is signed then."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._sign())
-            tasks.create_task(self._keep_time())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._sign())
+                tasks.create_task(self._keep_time())
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
 
     async def _sign(self) -> None:
         while True:
             round_, message = await self._to_sign.get()
             try:
-                signed = await asyncio.to_thread(self._signer.sign, message)
+                signed = await self._in_thread(message)
             except GuardError as error:
                 self._metrics.consensus_guarded.labels(self.protocol).inc()
                 _log.info("not_signed", protocol=self.protocol, round=message.round, reason=str(error))
                 continue
             self.do(round_, round_.on_signed(signed, self._clock.now_ns()))
+
+    async def _in_thread(self, message: ProtocolMessage) -> Signed[ProtocolMessage]:
+        signing = asyncio.ensure_future(asyncio.to_thread(self._signer.sign, message))
+        try:
+            return await asyncio.shield(signing)
+        except asyncio.CancelledError:
+            # The thread goes on writing, and who cancels us closes the file next.
+            await asyncio.wait([signing])
+            if not signing.cancelled() and (error := signing.exception()):
+                _log.warning("not_signed", protocol=self.protocol, round=message.round, reason=str(error))
+            raise
 
     async def _keep_time(self) -> None:
         while True:
@@ -201,7 +211,7 @@ class RoundDriver:
             raise RefusedMessage(Reason.REPLAYED, f"round {number} is over, this is round {due}")
         if number > due + 1:
             raise RefusedMessage(Reason.FUTURE, f"round {number} is not due, this is round {due}")
-        self._early.append((key, payload))
+        self._early.keep(key, payload, len(self._codec.encode([payload])))
 
     def _flush(self) -> None:
         payloads, self._broadcasts = self._broadcasts, []

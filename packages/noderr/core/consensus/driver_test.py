@@ -1,0 +1,229 @@
+"""The driver: what a machine wants is signed by the guard first, sent together, and timed; what fails stays small."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from noderr.core.consensus.actions import Broadcast, Failed, Failure
+from noderr.core.consensus.driver_testing import DEADLINE_SECONDS, KEYS, VOTERS, DriverRig, signed, until
+from noderr.core.consensus.status import Status
+from noderr.core.consensus.testing import DOMAIN, NOW_S
+from noderr.types.consensus import (
+    Choice,
+    ProtocolMessage,
+    Signed,
+    make_certificate,
+    message_digest,
+    sign,
+    verify_certificate,
+)
+
+
+async def test_a_vote_is_on_the_disk_before_it_is_sent() -> None:
+    rig = DriverRig()
+    round_ = rig.open()
+    async with rig.running():
+        rig.cast(round_)
+        await until(lambda: bool(rig.bundles))
+    assert rig.bundles == [[signed(0)]]
+    assert message_digest(signed(0).message, DOMAIN) in rig.on_disk[0]
+    assert round_.tally.votes[KEYS[0].address] == signed(0)
+
+
+async def test_signatures_are_made_one_after_another_in_the_order_of_asking() -> None:
+    asked: list[int] = []
+    at_once: list[int] = []
+    lock = threading.Lock()
+
+    class Signer:
+        def sign[M: ProtocolMessage](self, message: M) -> Signed[M]:
+            at_once.append(0 if lock.acquire(blocking=False) else 1)
+            try:
+                asked.append(message.round)
+                return sign(message, KEYS[0], DOMAIN)
+            finally:
+                lock.release()
+
+    rig = DriverRig(signer=Signer())
+    async with rig.running():
+        for number in (5, 6, 4):
+            rig.cast(rig.open(number))
+        await until(lambda: len(asked) == 3)
+    assert asked == [5, 6, 4]
+    assert at_once == [0, 0, 0]
+
+
+async def test_what_the_guard_refuses_is_counted_and_never_sent() -> None:
+    rig = DriverRig()
+    rig.guard.refuse_through(3, 9, 5)
+    async with rig.running():
+        rig.cast(rig.open(5))
+        rig.cast(rig.open(6))
+        await until(lambda: bool(rig.bundles))
+    assert rig.bundles == [[signed(0, round=6)]]
+    assert rig.count("guarded_total") == 1
+
+
+async def test_a_disk_that_fails_ends_the_run_and_nothing_is_sent() -> None:
+    rig = DriverRig()
+    rig.disk.fails = True
+    rig.cast(rig.open())
+    with pytest.raises(OSError, match="the disk is gone"):
+        async with asyncio.timeout(5):
+            await rig.driver.run()
+    assert rig.bundles == []
+
+
+async def test_what_one_turn_of_the_loop_wants_sent_goes_out_together() -> None:
+    rig = DriverRig()
+    round_ = rig.open()
+    rig.driver.do(round_, [Broadcast(signed(1)), Broadcast(signed(2))])
+    rig.driver.do(round_, [Broadcast(signed(3))])
+    assert rig.bundles == [], "not while the machine may want more"
+    await asyncio.sleep(0)
+    assert rig.bundles == [[signed(1), signed(2), signed(3)]]
+    rig.driver.do(round_, [Broadcast(signed(1))])
+    await asyncio.sleep(0)
+    assert rig.bundles[1:] == [[signed(1)]]
+
+
+async def test_a_decision_is_told_counted_timed_and_sent_to_who_misses_it() -> None:
+    rig = DriverRig()
+    round_ = rig.open()
+    async with rig.running():
+        rig.cast(round_)
+        await until(lambda: bool(rig.bundles))
+        await rig.clock.advance(0.25)
+        rig.deliver(signed(1), signed(2))
+    [decided] = rig.decided
+    verify_certificate(decided.certificate, VOTERS, DOMAIN, now_s=NOW_S)
+    assert rig.sent == [(KEYS[3].address, [decided.certificate])]
+    assert rig.count("rounds_total", outcome="decided") == 1
+    assert rig.count("round_duration_seconds_sum") == 0.25
+
+
+async def test_who_has_two_opinions_is_accused() -> None:
+    rig = DriverRig()
+    rig.open()
+    rig.deliver(signed(1), signed(1, choice=Choice.REJECT))
+    [evidence] = rig.accused
+    assert (evidence.first, evidence.second) == (signed(1), signed(1, choice=Choice.REJECT))
+    assert rig.count("equivocations_total") == 1
+    assert rig.refused() == {"equivocation": 1}
+
+
+async def test_a_round_without_a_majority_has_failed_at_its_deadline() -> None:
+    rig = DriverRig()
+    round_ = rig.open()
+    async with rig.running():
+        rig.cast(round_)
+        await until(lambda: bool(rig.bundles))
+        await rig.clock.advance(DEADLINE_SECONDS - 0.001)
+        assert rig.failed == []
+        assert len(rig.bundles) == DEADLINE_SECONDS, "its vote was sent every second, in case it was lost"
+        await rig.clock.advance(0.001)
+        assert rig.failed == [Failed(Failure.TIMEOUT)]
+        assert rig.count("rounds_total", outcome="timeout") == 1
+        await rig.clock.advance(60)
+        assert len(rig.bundles) == DEADLINE_SECONDS
+    assert round_.status is Status.FAILED
+
+
+async def test_a_split_vote_fails_at_once() -> None:
+    rig = DriverRig()
+    rig.open()
+    rig.deliver(*(signed(voter, choice=Choice.REJECT if voter < 2 else Choice.APPROVE) for voter in range(4)))
+    assert rig.failed == [Failed(Failure.NO_MAJORITY)]
+    assert rig.count("rounds_total", outcome="no-majority") == 1
+
+
+async def test_an_earlier_deadline_that_comes_later_is_kept() -> None:
+    rig = DriverRig()
+    rig.open(5)
+    async with rig.running():
+        await rig.clock.advance(4)
+        rig.open(6)
+        await rig.clock.advance(6)
+        assert rig.count("rounds_total", outcome="timeout") == 1
+        await rig.clock.advance(4)
+        assert rig.count("rounds_total", outcome="timeout") == 2
+
+
+async def test_early_messages_wait_for_their_round() -> None:
+    rig = DriverRig()
+    early = [signed(voter, round=6) for voter in (1, 2, 3)]
+    assert rig.deliver(*early) is None
+    assert rig.refused() == {}
+    rig.open(5)
+    assert rig.decided == []
+    round_ = rig.open(6)
+    assert [one.certificate for one in rig.decided] == [make_certificate(early)]
+    assert round_.certificate == make_certificate(early)
+
+
+async def test_an_early_message_is_judged_when_its_round_opens() -> None:
+    rig = DriverRig()
+    rig.deliver(signed(1, round=6), signed(1, round=6), signed(1, round=6, epoch=8))
+    rig.open(6)
+    assert rig.refused() == {"duplicate": 1, "wrong-epoch": 1}
+
+
+async def test_a_certificate_may_be_early_too() -> None:
+    rig = DriverRig()
+    certificate = make_certificate([signed(voter) for voter in (1, 2, 3)])
+    rig.deliver(certificate)
+    round_ = rig.open()
+    assert round_.certificate == certificate
+
+
+async def test_the_oldest_rounds_make_room() -> None:
+    rig = DriverRig(keep=3)
+    for number in range(5, 10):
+        rig.open(number)
+    assert [number for number, _ in rig.driver.rounds] == [7, 8, 9]
+    rig.round_now = 9
+    rig.deliver(signed(1, round=5))
+    assert rig.refused() == {"replayed": 1}
+
+
+async def test_cancellation_ends_the_run_wherever_it_is() -> None:
+    # A cancellation that came while the driver let go of its waiting was once lost, and it ran on for ever.
+    for turns in range(40):
+        rig = DriverRig()
+        task = asyncio.create_task(rig.driver.run())
+        for turn in range(turns):
+            if turn % 3 == 0:
+                rig.open(turn)
+            await asyncio.sleep(0)
+        rig.open(turns)  # Something changes in the very moment of the cancellation.
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=2)
+        assert done, f"it still runs, cancelled after {turns} turns"
+        assert task.cancelled()
+
+
+async def test_who_ends_the_driver_waits_for_the_disk() -> None:
+    asked, on_disk = threading.Event(), threading.Event()
+    wrote: list[bool] = []
+
+    class Slow:
+        def sign[M: ProtocolMessage](self, message: M) -> Signed[M]:
+            asked.set()
+            wrote.append(on_disk.wait(5))
+            return sign(message, KEYS[0], DOMAIN)
+
+    rig = DriverRig(signer=Slow())
+    task = asyncio.create_task(rig.driver.run())
+    rig.cast(rig.open())
+    await until(asked.is_set)
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=0.05)
+    assert not done, "the file would be closed under the thread that writes to it"
+    on_disk.set()
+    await asyncio.wait([task], timeout=5)
+    assert task.cancelled()
+    assert wrote == [True]
+    assert rig.bundles == []

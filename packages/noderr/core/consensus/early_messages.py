@@ -1,0 +1,37 @@
+"""Messages of rounds that others began a moment before: they wait until this node opens the round too."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from noderr.core.consensus.actions import Payload
+
+type RoundKey = tuple[int, bytes]
+"""Number and topic."""
+
+
+class EarlyMessages:
+    """Holds `limit_bytes` in all. Nobody has proven who signed them, so when there are more the oldest give way."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._bytes = 0
+        self._waiting: deque[tuple[RoundKey, Payload, int]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def keep(self, key: RoundKey, payload: Payload, size: int) -> None:
+        """`size` is what it has on the wire, in bytes."""
+        self._waiting.append((key, payload, size))
+        self._bytes += size
+        while self._bytes > self._limit:
+            _, _, freed = self._waiting.popleft()
+            self._bytes -= freed
+
+    def take(self, key: RoundKey) -> list[Payload]:
+        """Those of this round, in the order in which they came; they wait no more."""
+        taken = [(payload, size) for of, payload, size in self._waiting if of == key]
+        self._waiting = deque(one for one in self._waiting if one[0] != key)
+        self._bytes -= sum(size for _, size in taken)
+        return [payload for payload, _ in taken]

@@ -1,0 +1,46 @@
+"""Early messages: taken in order, once, and never more than so many bytes of them."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from noderr.core.consensus.early_messages import EarlyMessages
+from noderr.core.consensus.testing import DOMAIN, keys, vote
+from noderr.types.consensus import ProtocolMessage, Signed, sign
+
+VOTES: list[Signed[ProtocolMessage]] = [sign(vote(), key, DOMAIN) for key in keys(4)]
+HERE, THERE = (5, b"\1" * 32), (6, b"\1" * 32)
+
+
+def test_each_round_takes_its_own_once_and_in_order() -> None:
+    early = EarlyMessages(1000)
+    for key, one in ((HERE, VOTES[0]), (THERE, VOTES[1]), (HERE, VOTES[2])):
+        early.keep(key, one, 100)
+    assert early.take(HERE) == [VOTES[0], VOTES[2]]
+    assert early.take(HERE) == []
+    assert early.take(THERE) == [VOTES[1]]
+
+
+def test_the_oldest_give_way() -> None:
+    early = EarlyMessages(250)
+    for one in VOTES[:3]:
+        early.keep(HERE, one, 100)
+    assert early.take(HERE) == [VOTES[1], VOTES[2]]
+    early.keep(HERE, VOTES[0], 251)
+    assert early.take(HERE) == [], "what does not fit at all is not kept"
+
+
+@given(st.lists(st.tuples(st.sampled_from([HERE, THERE]), st.integers(1, 400), st.booleans()), max_size=40))
+def test_what_was_taken_makes_room(steps: list[tuple[tuple[int, bytes], int, bool]]) -> None:
+    early = EarlyMessages(1000)
+    kept: list[tuple[tuple[int, bytes], int]] = []
+    for key, size, taken in steps:
+        early.keep(key, VOTES[0], size)
+        kept.append((key, size))
+        while sum(one for _, one in kept) > 1000:
+            kept.pop(0)
+        if taken:
+            assert len(early.take(key)) == sum(of == key for of, _ in kept)
+            kept = [one for one in kept if one[0] != key]
+        assert len(early) == len(kept)
