@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ OUTSIDER = 900
 """Number of a key that is in no set of voters."""
 
 _REACTIONS = 25
+_OUTCOME = operator.attrgetter("round", "subject", "choice", "expires_at_s")
 
 type SendTo = Callable[[bytes, Payload], None]
 
@@ -135,7 +137,7 @@ class ByzantineVoter:
         if not votes:
             return None
         like = self.randomness.choice(votes).message
-        same = {vote.signer: vote for vote in votes if dataclasses.replace(vote.message, codes=like.codes) == like}
+        same = {vote.signer: vote for vote in votes if _OUTCOME(vote.message) == _OUTCOME(like)}
         return make_certificate(same.values())
 
     def _nothing(self, _payload: Payload) -> Payload | None:

@@ -76,6 +76,10 @@ class Judge:
     def on_accused(self, evidence: Evidence[ProtocolMessage]) -> None:
         """A voter says that somebody said two things."""
         first, second = evidence.first, evidence.second
+        key = (first.message.struct_hash, first.signature, second.message.struct_hash, second.signature)
+        if key in self._signed:
+            return
+        self._signed.add(key)
         is_proof = first.signer == second.signer and _struct(first.message) != _struct(second.message)
         if not (is_proof and self._is_signed(first) and self._is_signed(second)):
             self.violations.append(f"{_short(first.signer)} is accused, and nothing is proven")

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Sequence
 from fractions import Fraction
 
-from noderr.oracle_consensus.messages import Observation, Reveal
+from noderr.oracle_consensus.messages import Reveal
 from noderr.types.consensus import Signed
 from noderr.types.keccak import keccak256
 from noderr.types.trading import Direction, Signal
@@ -23,12 +23,7 @@ def counted(reveals: Sequence[Signed[Reveal]], oracles: int, start_s: int) -> li
 
 def commitment_of(reveal: Signed[Reveal]) -> bytes:
     """The commitment that this opens."""
-    return keccak256(reveal.signer + observation_hash(reveal.message.observation) + reveal.message.salt)
-
-
-def observation_hash(observation: Observation) -> bytes:
-    """`hashStruct` of it, 32 bytes."""
-    return Observation.TYPE.hash_struct(dict(observation.struct()))
+    return keccak256(reveal.signer + reveal.message.observation.struct_hash + reveal.message.salt)
 
 
 def _is_committed(reveal: Signed[Reveal], reveals: Sequence[Signed[Reveal]], oracles: int) -> bool:

@@ -104,14 +104,14 @@ class SimulatedVoter:
     def on_time(self, now_ns: int) -> Iterator[Sent]:
         """Do what is due."""
         for round_ in list(self.rounds.values()):
-            if round_.next_time_ns is not None and round_.next_time_ns <= now_ns:
+            if (next_ns := round_.next_time_ns) is not None and next_ns <= now_ns:
                 yield from self._do(round_, round_.on_time(now_ns), now_ns)
 
     @property
     def next_time_ns(self) -> int | None:
         """When `on_time` is due."""
-        times = [round_.next_time_ns for round_ in self.rounds.values() if round_.next_time_ns is not None]
-        return min(times, default=None)
+        times = (round_.next_time_ns for round_ in self.rounds.values())
+        return min((next_ns for next_ns in times if next_ns is not None), default=None)
 
     def is_done(self, number: int) -> bool:
         """Whether it knows how the round ended."""

@@ -177,7 +177,7 @@ class World:
             copies += self._randomness.random() < self.faults.duplication
         delay_ns = _HEALED_DELAY_NS if healed else self.faults.delay_ns
         for _ in range(copies):
-            at_ns = self.now_ns + 1 + self._randomness.randrange(delay_ns)
+            at_ns = self.now_ns + 1 + int(self._randomness.random() * delay_ns)
             self._at(at_ns, partial(self._deliver, receiver, payload))
 
     def _deliver(self, receiver: SimulatedVoter, payload: Payload) -> None:

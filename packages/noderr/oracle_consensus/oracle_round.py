@@ -126,10 +126,8 @@ class OracleRound:
         """When `on_time` is due; None when it never is."""
         if self._is_settled:
             return None
-        times = [self._sent_ns + self._timing.resend_ns]
-        if self.status is Status.OPEN:
-            times += [self.deadline_ns, *self._turns()]
-        return min(times)
+        resend_ns = self._sent_ns + self._timing.resend_ns
+        return min(resend_ns, self._turn_ns) if self.status is Status.OPEN else resend_ns
 
     def leader(self, view: int) -> bytes:
         """Whose report counts in this view."""
@@ -198,12 +196,14 @@ class OracleRound:
             return self.agreed is not None
         return self.status is Status.FAILED
 
-    def _turns(self) -> Sequence[int]:
-        """When time alone brings the next phase or view; where a quorum is missing, only messages do."""
+    @property
+    def _turn_ns(self) -> int:
+        """When time alone brings the next phase, view or the end; where a quorum is missing, only messages do."""
         waits = (self.phase is Phase.COMMIT and not self.commits.is_quorum) or (
             self.phase is Phase.REVEAL and not self.reveals.is_quorum
         )
-        return () if waits or self._phase_end_ns is None else (self._phase_end_ns,)
+        end_ns = None if waits else self._phase_end_ns
+        return self.deadline_ns if end_ns is None else min(end_ns, self.deadline_ns)
 
     @property
     def _phase_end_ns(self) -> int | None:
