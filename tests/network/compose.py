@@ -16,7 +16,8 @@ HOST = "{name}.nodes"
 PUBLISHED_AT = "127.0.0.1"
 """Where the pages are published."""
 _PIDS = 256
-_SECRET = "/run/secrets/node.key"
+_SECRETS = "/run/secrets"
+_VOTERS = "/run/configs/voters.json"
 # Ports of a network without a way out cannot be published. So the pages have a network from which no packet comes back
 # from outside, and on which the containers do not see each other.
 _PAGES = {"com.docker.network.bridge.enable_ip_masquerade": "false", "com.docker.network.bridge.enable_icc": "false"}
@@ -27,10 +28,11 @@ def compose_document(
     manifests: Mapping[str, ImageManifest],
     images: Mapping[str, str],
     project: str,
-    keys: Path,
+    folder: Path,
     processors: int,
 ) -> dict[str, Any]:
-    """The document for `docker compose`. `manifests` and `images` by kind; `keys` holds the secret files.
+    """The document for `docker compose`. `manifests` and `images` by kind; `folder` holds `voters.json`, and in
+    `keys` the secret files.
 
     Nodes and coordinator talk on an internal network. Their HTTP ports are published on loopback, for a person.
     `processors` is what the engine has: it refuses a limit above that.
@@ -44,7 +46,10 @@ def compose_document(
         },
         "networks": {"nodes": {"internal": True}, "pages": {"driver_opts": _PAGES}},
         "volumes": {f"{member.name}-data": {} for member in plan.members},
-        "secrets": {f"{member.name}.key": {"file": str(keys / f"{member.name}.key")} for member in plan.members},
+        "configs": {"voters": {"file": str(folder / "voters.json")}},
+        "secrets": {
+            name: {"file": str(folder / "keys" / name)} for member in plan.members for name in _secrets(member).values()
+        },
     }
 
 
@@ -63,6 +68,12 @@ def processor_limit(manifest: ImageManifest, processors: int) -> int:
     return min(manifest.cpu_cores.max, processors)
 
 
+def _secrets(member: Member) -> dict[str, str]:
+    """The secret file of each setting that is one."""
+    key = {"NODEOS_NODE_KEY_FILE": f"{member.name}.key"}
+    return key if member.kind == COORDINATOR else key | {"NODEOS_ACCOUNT_KEY_FILE": f"{member.name}.account"}
+
+
 def _service(plan: NetworkPlan, member: Member, manifest: ImageManifest, processors: int) -> dict[str, Any]:
     limits = {
         "cpus": str(processor_limit(manifest, processors)),
@@ -71,14 +82,15 @@ def _service(plan: NetworkPlan, member: Member, manifest: ImageManifest, process
     }
     service: dict[str, Any] = {
         "hostname": member.name,
-        "environment": {"NODEOS_NODE_KEY_FILE": _SECRET, **plan.settings(member)},
+        "environment": {name: f"{_SECRETS}/{secret}" for name, secret in _secrets(member).items()}
+        | plan.settings(member),
         "read_only": True,
         "user": "1001:1001",
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
         "tmpfs": ["/tmp:size=16m,mode=1777"],
         "volumes": [f"{member.name}-data:/data"],
-        "secrets": [{"source": f"{member.name}.key", "target": "node.key"}],
+        "secrets": list(_secrets(member).values()),
         "networks": {"nodes": {"aliases": [HOST.format(name=member.name)]}, "pages": {}},
         "ports": [f"{PUBLISHED_AT}:{member.http_port}:{manifest.ports['http']}"],
         "restart": "unless-stopped",
@@ -87,5 +99,7 @@ def _service(plan: NetworkPlan, member: Member, manifest: ImageManifest, process
         "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
     }
     if member.kind != COORDINATOR:
+        service["environment"]["NODEOS_VOTERS_FILE"] = _VOTERS
+        service["configs"] = [{"source": "voters", "target": _VOTERS}]
         service["depends_on"] = {COORDINATOR: {"condition": "service_started"}}
     return service

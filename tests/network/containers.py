@@ -15,7 +15,7 @@ from tests.network.compose import HOST, PUBLISHED_AT, compose_document, compose_
 from tests.network.container_watch import ContainerState, MemorySampler, container_states
 from tests.network.engine import EngineFacts, docker, require_engine, require_images
 from tests.network.errors import NetworkError
-from tests.network.plan import COORDINATOR, TIERS, Member, NetworkPlan, plan_network, write_key
+from tests.network.plan import COORDINATOR, TIERS, Member, NetworkPlan, plan_network, write_account, write_key
 from tests.network.process_status import memory_in
 from tests.network.processes import free_ports
 from tests.network.views import MemberView
@@ -169,7 +169,11 @@ class ContainerNetwork:
         for member in self.plan.members:
             # The container's user must read it; the folder above is this user's alone.
             write_key(member, keys).chmod(0o444)
-        document = compose_document(self.plan, self._manifests, self._images, self.project, keys, engine.processors)
+            write_account(member, keys).chmod(0o444)
+        (self._folder / "voters.json").write_bytes(self.plan.voters(genesis_unix_s=int(time.time())))
+        document = compose_document(
+            self.plan, self._manifests, self._images, self.project, self._folder, engine.processors
+        )
         self._file.write_text(compose_text(document), encoding="utf-8")
 
     def _last_words(self, member: Member) -> str:

@@ -79,6 +79,7 @@ class Rig:
 
 def all_is_well(view: MemberView) -> bool:
     """Alive, healthy for the engine, and with everyone: two peers of a node, three nodes of the coordinator."""
-    everyone = 3 if view.member.kind == COORDINATOR else 2
-    connected = view.peers_connected == view.peers_configured == everyone
-    return view.alive and connected and view.health == "healthy" and not view.waiting_for
+    is_coordinator = view.member.kind == COORDINATOR
+    connected = view.peers_connected == view.peers_configured == (3 if is_coordinator else 2)
+    heard = is_coordinator or (view.answers and view.last["coordinator"]["reachable"])
+    return view.alive and view.health == "healthy" and connected and heard

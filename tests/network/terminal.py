@@ -15,20 +15,20 @@ from tests.network.views import MemberView
 _STYLES = {"ready": "bold green", "all but packages": "green", "waiting": "yellow", "starting": "yellow"}
 _HEALTH_STYLES = {"healthy": "green", "starting": "yellow"}
 _LONGEST_REASON = 3
-_MOST_LINES = 5
+_MOST_LINES = 8
 
 
 def status_table(views: Sequence[MemberView], seconds: float, left: float | None) -> RenderableType:
     """All members at one moment, `seconds` after the start; `left` is the time that remains, if that is limited."""
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     containers = any(view.health for view in views)
-    # Widths that do not change while states do: else the columns jump.
-    table.add_column("member", no_wrap=True)
+    # Widths that do not change while states do, or the columns jump; a narrow terminal cuts the page, which is a link.
+    table.add_column("member", no_wrap=True, min_width=max(len(view.member.name) for view in views))
     table.add_column("state", no_wrap=True, min_width=16)
     if containers:
-        table.add_column("health check", no_wrap=True)
-    table.add_column("connected", justify="right", no_wrap=True)
-    table.add_column("alive after", justify="right", no_wrap=True)
+        table.add_column("health", no_wrap=True, min_width=9)
+    table.add_column("connected", justify="right", no_wrap=True, min_width=9)
+    table.add_column("alive after", justify="right", no_wrap=True, min_width=11)
     table.add_column("memory", justify="right", no_wrap=True, min_width=6)
     table.add_column("page", no_wrap=True)
     for view in views:
@@ -48,17 +48,27 @@ def status_table(views: Sequence[MemberView], seconds: float, left: float | None
 
 
 def _reasons_of_all(views: Sequence[MemberView]) -> list[Text]:
-    """A line for each of the first members that wait: in the table they would make it jump."""
-    waiting = [view for view in views if reasons(view)]
-    lines = [
-        Text.assemble((f"{view.member.name:<13}", "bold"), " ", (reasons(view), "yellow"))
-        for view in waiting[:_MOST_LINES]
-    ]
-    more = len(waiting) - _MOST_LINES
-    lines += [Text(f"and {more} more wait", "yellow")] if more > 0 else []
-    for line in lines:
+    """A line for each reason to wait and all who have it: in the table they would make it jump."""
+    names: dict[str, list[str]] = {}
+    for view in views:
+        for reason in _reasons(view):
+            names.setdefault(reason, []).append(view.member.name)
+    lines = [Text.assemble((f"{_members(who)} ", "bold"), (reason, "yellow")) for reason, who in names.items()]
+    shown = lines[:_MOST_LINES]
+    if len(lines) > _MOST_LINES:
+        shown.append(Text(f"and {len(lines) - _MOST_LINES} more reasons to wait", "yellow"))
+    for line in shown:
         line.no_wrap, line.overflow = True, "ellipsis"
-    return lines
+    return shown
+
+
+def _members(names: Sequence[str]) -> str:
+    """Names in short: `coordinator, oracle-1,3:`."""
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        kind, _, number = name.rpartition("-")
+        kinds.setdefault(kind, []).append(number)
+    return ", ".join(f"{kind}-{','.join(numbers)}" if kind else numbers[0] for kind, numbers in kinds.items()) + ":"
 
 
 def plain_table(views: Sequence[MemberView]) -> str:
@@ -78,10 +88,14 @@ def headline(views: Sequence[MemberView], seconds: float, left: float | None) ->
 
 def reasons(view: MemberView) -> str:
     """What a member waits for, the first few; and that it had to be started again."""
-    shown = "; ".join(view.waiting_for[:_LONGEST_REASON])
-    more = len(view.waiting_for) - _LONGEST_REASON
-    again = f"ended and was started again {view.container_restarts}×" if view.container_restarts else ""
-    return "; ".join(filter(None, [again, shown, f"and {more} more" if more > 0 else ""]))
+    found = _reasons(view)
+    more = len(found) - _LONGEST_REASON
+    return "; ".join([*found[:_LONGEST_REASON], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _reasons(view: MemberView) -> tuple[str, ...]:
+    again = view.container_restarts
+    return (*([f"ended and was started again {again}×"] if again else []), *view.waiting_for)
 
 
 def footnote(views: Sequence[MemberView]) -> str:
