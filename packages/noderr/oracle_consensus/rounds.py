@@ -12,6 +12,7 @@ import structlog
 from noderr.core.consensus.actions import Decided
 from noderr.core.consensus.round import Round
 from noderr.core.consensus.voter import Voter
+from noderr.oracle_consensus.epoch_draw import check_draw, read_draw
 from noderr.oracle_consensus.market import Market, Timing
 from noderr.oracle_consensus.messages import ABSTENTION, Observation
 from noderr.oracle_consensus.oracle_round import OracleRound
@@ -54,6 +55,7 @@ class OracleRounds:
     async def run(self, voter: Voter) -> None:
         voter.on_decided = self._in_words
         voters = voter.context.voters
+        leaders = await asyncio.to_thread(_leaders, voter)
         if 3 * max(voters.weights.values()) >= voters.total:
             self._unbalanced = "one oracle has a third of the weight or more: without it nothing can be agreed on"
         async with asyncio.TaskGroup() as tasks:
@@ -64,15 +66,15 @@ class OracleRounds:
                 if number < 0 or voter.clock.now_ns() < voter.start_ns(number):
                     continue
                 for market in self._markets:
-                    tasks.create_task(self._take_part(voter, self._open(voter, market, number), market))
+                    tasks.create_task(self._take_part(voter, self._open(voter, leaders, market, number), market))
 
     def missing(self) -> Sequence[str]:
         return [*self._observer.missing(), *([self._unbalanced] if self._unbalanced else [])]
 
-    def _open(self, voter: Voter, market: Market, number: int) -> OracleRound:
+    def _open(self, voter: Voter, leaders: Sequence[bytes], market: Market, number: int) -> OracleRound:
         round_ = OracleRound(
             voter.context,
-            voter.context.voters.voters,
+            leaders,
             market,
             Timing.fitting(voter.period_ns),
             round_=number,
@@ -101,3 +103,12 @@ class OracleRounds:
             f"{signal.direction.name} {signal.symbol}: {move:+.4f} % in {signal.horizon_seconds} s, "
             f"confidence {signal.confidence_bps / 100:.1f} %"
         )
+
+
+def _leaders(voter: Voter) -> Sequence[bytes]:
+    """The committee in the order in which it leads. Raises an `OracleConsensusError` when the draw does not hold."""
+    voters, draw = voter.context.voters, voter.membership.oracle_draw
+    if not draw:
+        _log.info("committee_not_drawn", voters=len(voters.weights), reason="the voters' file has no oracle_draw")
+        return voters.voters
+    return check_draw(read_draw(draw), voters, voter.context.domain).leaders

@@ -6,7 +6,7 @@ Every node of a network has the same file. The on-chain registry takes its place
      "voters": [{"tier": "oracle", "account": "0x…", "node": "<public key>", "weight": 125000}, …],
      "round_ms": {"oracle": 30000, "guardian": 10000, "validator": 60000}}
 
-`round_ms` is the length of a round's slot, and may be left out.
+`round_ms` is the length of a round's slot, `oracle_draw` how the oracles were drawn; both may be left out.
 """
 
 from __future__ import annotations
@@ -45,13 +45,14 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     epoch: int
     voters: list[_Voter]
     round_ms: dict[str, int] = {}
+    oracle_draw: msgspec.Raw = msgspec.Raw()
 
 
 @dataclass(frozen=True)
 class Membership:
     """`nodes` maps an account's address to the id of the node that signs with it.
 
-    `periods_ns` is the length of a round's slot by tier, where the file says one.
+    `periods_ns` is the length of a round's slot by tier, where the file says one. `oracle_draw` is JSON.
     """
 
     domain: Domain
@@ -59,6 +60,7 @@ class Membership:
     sets: Mapping[int, VoterSet]
     nodes: Mapping[bytes, str]
     periods_ns: Mapping[int, int]
+    oracle_draw: bytes = b""
 
     def voters(self, tier: int) -> VoterSet | None:
         """The voters of this tier, if it has any."""
@@ -97,6 +99,7 @@ def _membership(path: Path, file: _File) -> Membership:
         sets=sets,
         nodes={parse_address(voter.account): node_id(parse_public_key(voter.node)) for voter in file.voters},
         periods_ns={TIER_NUMBERS[tier]: period * 1_000_000 for tier, period in file.round_ms.items()},
+        oracle_draw=bytes(file.oracle_draw),
     )
 
 
