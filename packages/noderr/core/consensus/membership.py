@@ -45,7 +45,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     epoch: int
     voters: list[_Voter]
     round_ms: dict[str, int] = {}
-    oracle_draw: msgspec.Raw = msgspec.Raw()
+    oracle_draw: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _membership(path: Path, file: _File) -> Membership:
         sets=sets,
         nodes={parse_address(voter.account): node_id(parse_public_key(voter.node)) for voter in file.voters},
         periods_ns={TIER_NUMBERS[tier]: period * 1_000_000 for tier, period in file.round_ms.items()},
-        oracle_draw=bytes(file.oracle_draw),
+        oracle_draw=b"" if file.oracle_draw is msgspec.UNSET else bytes(file.oracle_draw),
     )
 
 
