@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from noderr.types.consensus.agreed_signal import market_topic
 
 SECOND_NS = 1_000_000_000
+# Sent again sooner, messages that are only slow would come twice, and all of them slower.
+_LEAST_RESEND_NS = SECOND_NS // 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,10 @@ class Timing:
         """The same parts of a round that fits into a slot of `period_ns`, with a thirtieth to spare."""
         second_ns = period_ns // 30
         return cls(
-            commit_ns=4 * second_ns, reveal_ns=4 * second_ns, view_ns=7 * second_ns, resend_ns=max(second_ns // 2, 1)
+            commit_ns=4 * second_ns,
+            reveal_ns=4 * second_ns,
+            view_ns=7 * second_ns,
+            resend_ns=max(second_ns // 2, _LEAST_RESEND_NS),
         )
 
     @property

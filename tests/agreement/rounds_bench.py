@@ -1,0 +1,110 @@
+"""How many rounds a second ten oracles decide: as many processes on loopback, mutual TLS, guards that sync, real keys.
+
+    python -m tests.agreement.rounds_bench [--oracles 10] [--markets 1] [--seconds 10] [--share 0.99] ROUND_MS ...
+
+Tries slots from the longest to the shortest and stops at the first in which fewer rounds than `--share` are decided by
+every oracle. `markets` rounds run in each slot. Processor time is that of all oracles together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.agreement.history import History, counted
+from tests.agreement.observing_node import MARKETS_VARIABLE
+from tests.agreement.oracles import OracleProcesses
+
+_START_SECONDS = 120
+_SETTLE_SECONDS = 3
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """All oracles at one moment: rounds decided by the one that decided fewest and in the mean, ended otherwise, CPU."""
+
+    at: float
+    decided: Sequence[float]
+    failed: float
+    duration_seconds: float
+    sent: float
+    cpu_seconds: float
+
+
+def sample(network: OracleProcesses, client: httpx.Client) -> Sample:
+    """Ask all of them."""
+    decided, failed, sent, duration, cpu = [], 0.0, 0.0, 0.0, 0.0
+    at = time.monotonic()
+    for member in network.oracles:
+        rounds = counted(client, member, "noderr_consensus_rounds_total")
+        decided.append(sum(count for labels, count in rounds.items() if labels == ("decided",)))
+        failed += sum(count for labels, count in rounds.items() if labels != ("decided",))
+        duration += sum(counted(client, member, "noderr_consensus_round_duration_seconds_sum").values())
+        sent += sum(counted(client, member, "noderr_peer_messages_sent_total").values())
+        fields = Path(f"/proc/{network.process(member).pid}/stat").read_text().rpartition(")")[2].split()
+        cpu += (int(fields[11]) + int(fields[12])) / _TICKS
+    return Sample(at, decided, failed, duration, sent, cpu)
+
+
+def measure(options: argparse.Namespace, round_ms: int, folder: Path) -> float:
+    """Run the oracles with slots of this length, print, and return the share of rounds that all decided."""
+    environ = {MARKETS_VARIABLE: str(options.markets), "NODEOS_LOG_LEVEL": "warning"}
+    network = OracleProcesses(options.oracles, folder, round_ms=round_ms, environ=environ)
+    with httpx.Client(timeout=10.0, trust_env=False) as client:
+        try:
+            for member in network.oracles:
+                network.start(member)
+            history, deadline = History(), time.monotonic() + _START_SECONDS
+            while not all(history.by(member.name) for member in network.oracles):
+                if time.monotonic() > deadline:
+                    print(f"slots of {round_ms} ms: not every oracle has decided a round in {_START_SECONDS} s")
+                    return 0.0
+                time.sleep(0.5)
+                history.look(client, network.oracles)
+            time.sleep(_SETTLE_SECONDS)
+            before = sample(network, client)
+            time.sleep(options.seconds)
+            after = sample(network, client)
+        finally:
+            network.down()
+    seconds = after.at - before.at
+    gained = [later - earlier for earlier, later in zip(before.decided, after.decided, strict=True)]
+    due = seconds * 1000 / round_ms * options.markets
+    ended = sum(gained) + after.failed - before.failed
+    cpu = after.cpu_seconds - before.cpu_seconds
+    print(
+        f"{options.oracles} oracles, {options.markets} markets, slots of {round_ms} ms: {min(gained) / seconds:.1f} "
+        f"rounds/s decided by all, {100 * min(gained) / due:.1f} % of those due; open for "
+        f"{1000 * (after.duration_seconds - before.duration_seconds) / max(ended, 1):.0f} ms in the mean; a round costs "
+        f"{1000 * cpu / max(min(gained), 1):.0f} ms of processor time and "
+        f"{(after.sent - before.sent) / max(min(gained), 1):.0f} bundles; {cpu / seconds:.2f} cores busy",
+        flush=True,
+    )
+    return min(gained) / due
+
+
+def main() -> None:
+    """Parse the command line and measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("round_ms", type=int, nargs="+", help="lengths of slots in ms, tried from the longest")
+    parser.add_argument("--oracles", type=int, default=10)
+    parser.add_argument("--markets", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--share", type=float, default=0.99)
+    options = parser.parse_args()
+    for round_ms in sorted(options.round_ms, reverse=True):
+        with tempfile.TemporaryDirectory() as folder:
+            if measure(options, round_ms, Path(folder)) < options.share:
+                break
+
+
+if __name__ == "__main__":
+    main()
