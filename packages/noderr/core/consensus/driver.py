@@ -128,11 +128,11 @@ class RoundDriver:
         try:
             for payload in self._codec.decode(content):
                 if isinstance(payload, RefusedMessage):
-                    self._refuse(payload)
+                    self.refuse(payload)
                 else:
                     self._take(payload)
         except RefusedMessage as refused:
-            self._refuse(refused)
+            self.refuse(refused)
             return refused
         return None
 
@@ -202,7 +202,7 @@ class RoundDriver:
             else:
                 self.do(round_, round_.on_message(payload, now_ns))
         except RefusedMessage as refused:
-            self._refuse(refused)
+            self.refuse(refused)
 
     def _keep_early(self, key: RoundKey, payload: Payload) -> None:
         """A round that others began a moment before: its messages wait. Raises `RefusedMessage` for any other."""
@@ -217,7 +217,8 @@ class RoundDriver:
         payloads, self._broadcasts = self._broadcasts, []
         self._outbox.broadcast(self._codec.encode(payloads))
 
-    def _refuse(self, refused: RefusedMessage) -> None:
+    def refuse(self, refused: RefusedMessage) -> None:
+        """Count a message that does not count."""
         self._metrics.consensus_refused.labels(self.protocol, refused.reason.value).inc()
         if refused.reason is not Reason.DUPLICATE:
             _log.debug("message_refused", protocol=self.protocol, reason=refused.reason.value, detail=str(refused))

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import structlog
 
+from noderr.core.consensus.early_messages import RoundKey
 from noderr.core.consensus.vote_round import VoteRound
 from noderr.core.consensus.voter import Voter
 from noderr.core.parts import NodeContext
@@ -23,6 +24,7 @@ _log = structlog.get_logger("noderr.core.consensus")
 _RESEND_NS = 500_000_000
 _SECOND_NS = 1_000_000_000
 _MOST_OPEN = 64
+_MAX_BYTES = 512 * 1024
 
 
 class Subject(Protocol):
@@ -66,6 +68,7 @@ class SubjectRounds[S: Subject]:
         self._voter: Voter | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._open = 0
+        self._digests: dict[RoundKey, bytes] = {}
         node.peers.on(topic, self._on_subject)
 
     async def run(self, voter: Voter) -> None:
@@ -80,13 +83,24 @@ class SubjectRounds[S: Subject]:
         return self._judge.missing()
 
     def submit(self, content: bytes) -> S:
-        """Open a round on a subject, and pass it on. Raises `RefusedMessage`."""
+        """Open a round on a subject, and pass it on; nothing, if it has one. Raises `RefusedMessage`."""
         voter, tasks = self._voter, self._tasks
         if voter is None or tasks is None:
             raise RefusedMessage(Reason.NOT_A_MEMBER, "this node takes part in no consensus")
+        try:
+            return self._submit(content, voter, tasks)
+        except RefusedMessage as refused:
+            voter.driver.refuse(refused)
+            raise
+
+    def _submit(self, content: bytes, voter: Voter, tasks: asyncio.TaskGroup) -> S:
+        if len(content) > _MAX_BYTES:
+            raise RefusedMessage(Reason.OVERSIZED, f"a subject of {len(content)} bytes: at most {_MAX_BYTES}")
         subject = self._judge.decode(content)
         key = (subject.round, subject.topic)
         if key in voter.driver.rounds:
+            if self._digests.get(key) != subject.digest:
+                raise RefusedMessage(Reason.WRONG_SUBJECT, "another subject of this topic is voted on in this round")
             return subject
         self._check(subject, voter)
         self._judge.check(subject, voter)
@@ -98,12 +112,25 @@ class SubjectRounds[S: Subject]:
             resend_ns=_RESEND_NS,
         )
         voter.driver.open(round_)
+        self._digests = {known: digest for known, digest in self._digests.items() if known in voter.driver.rounds}
+        self._digests[key] = subject.digest
         for other in voter.context.voters.voters:
             if other != voter.context.me:
                 self._peers.offer(voter.membership.nodes[other], self._topic, content)
-        self._open += 1
-        tasks.create_task(self._vote(voter, round_, subject))
+        self._judge_in_time(voter, tasks, round_, subject)
         return subject
+
+    def _judge_in_time(self, voter: Voter, tasks: asyncio.TaskGroup, round_: VoteRound, subject: S) -> None:
+        """A judge that has said nothing when the round is over is told to stop: it must not hold up others for ever."""
+        judging = tasks.create_task(self._vote(voter, round_, subject))
+        ending = tasks.create_task(self._end(voter, round_, judging))
+        self._open += 1
+
+        def on_judged(_judging: asyncio.Task[None]) -> None:
+            self._open -= 1
+            ending.cancel()
+
+        judging.add_done_callback(on_judged)
 
     def _check(self, subject: S, voter: Voter) -> None:
         now_s = voter.clock.now_ns() // _SECOND_NS
@@ -125,8 +152,6 @@ class SubjectRounds[S: Subject]:
         except Exception as error:  # Who cannot judge does not vote; the log says why.
             _log.error("not_judged", topic=subject.topic.hex(), round=subject.round, exc_info=error)
             return
-        finally:
-            self._open -= 1
         if voter.context.may_vote:
             vote = Vote(
                 tier=voter.context.voters.tier,
@@ -139,6 +164,11 @@ class SubjectRounds[S: Subject]:
                 expires_at_s=subject.expires_at_s,
             )
             voter.driver.do(round_, round_.vote(vote))
+
+    async def _end(self, voter: Voter, round_: VoteRound, judging: asyncio.Task[None]) -> None:
+        await voter.clock.sleep((round_.deadline_ns - voter.clock.now_ns()) / _SECOND_NS)
+        _log.error("not_judged_in_time", topic=round_.topic.hex(), round=round_.round)
+        judging.cancel()
 
     async def _on_subject(self, _sender: str, content: bytes) -> None:
         try:

@@ -87,9 +87,9 @@ def write_voters(folder: Path, nodes: Sequence[VoterNode], *, tier: str, genesis
 
 
 @contextlib.asynccontextmanager
-async def voting(*nodes: VoterNode) -> AsyncIterator[None]:
-    """All nodes connected, and their services running."""
-    async with connected(*(node.peer for node in nodes)):
+async def voting(*nodes: VoterNode, others: Sequence[PeerNode] = ()) -> AsyncIterator[None]:
+    """All nodes and `others`, which vote on nothing, connected, and the nodes' services running."""
+    async with connected(*(node.peer for node in nodes), *others):
         try:
             for node in nodes:
                 await node.start()
