@@ -211,7 +211,7 @@ def committees(draw: st.DrawFn) -> tuple[dict[int, int], list[int], tuple[Signed
     return weights, liars, tuple(reveals)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(committees())
 def test_liars_below_a_third_cannot_move_it_out_of_what_the_honest_say(
     committee: tuple[dict[int, int], list[int], tuple[Signed[Reveal], ...]],
@@ -229,6 +229,7 @@ def test_liars_below_a_third_cannot_move_it_out_of_what_the_honest_say(
         assert signal.confidence_bps <= max(one.confidence_bps for one in honest)
 
 
+@settings(deadline=None)
 @given(committees(), st.randoms(use_true_random=False))
 def test_the_order_does_not_matter(
     committee: tuple[dict[int, int], list[int], tuple[Signed[Reveal], ...]], shuffler: Any

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from eth_account.messages import encode_typed_data
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noderr.core.consensus.testing import DOMAIN
@@ -55,6 +55,7 @@ OBSERVATIONS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(OBSERVATIONS, st.binary(min_size=32, max_size=32), st.sets(st.binary(min_size=32, max_size=32), max_size=5))
 def test_a_reveals_digest_is_that_of_eth_account(seen: Observation, salted: bytes, commitments: set[bytes]) -> None:
     made = Reveal(**PLACE, observation=seen, salt=salted, seen=tuple(sorted(commitments)))

@@ -127,7 +127,12 @@ class OracleRound:
         if self._is_settled:
             return None
         resend_ns = self._sent_ns + self._timing.resend_ns
-        return min(resend_ns, self._turn_ns) if self.status is Status.OPEN else resend_ns
+        match self.status:
+            case Status.OPEN:
+                return min(resend_ns, self._turn_ns)
+            case Status.FAILED:
+                return min(resend_ns, self.deadline_ns)
+        return resend_ns
 
     def leader(self, view: int) -> bytes:
         """Whose report counts in this view."""
@@ -181,9 +186,9 @@ class OracleRound:
         if self._is_settled:
             return []
         actions: list[Action] = []
+        if self.status is not Status.DECIDED and now_ns >= self.deadline_ns:
+            return self._after(self.votes.on_time(now_ns), now_ns)
         if self.status is Status.OPEN:
-            if now_ns >= self.deadline_ns:
-                return self._after(self.votes.on_time(now_ns), now_ns)
             actions += self._go_on(now_ns)
         if now_ns >= self._sent_ns + self._timing.resend_ns:
             self._sent_ns = now_ns
@@ -192,9 +197,7 @@ class OracleRound:
 
     @property
     def _is_settled(self) -> bool:
-        if self.status is Status.DECIDED:
-            return self.agreed is not None
-        return self.status is Status.FAILED
+        return self.agreed is not None if self.status is Status.DECIDED else self.votes.is_settled
 
     @property
     def _turn_ns(self) -> int:
@@ -239,9 +242,9 @@ class OracleRound:
         report = signed.message
         if report.view >= self._timing.views or signed.signer != self.leader(report.view):
             raise RefusedMessage(Reason.WRONG_LEADER, f"a report of view {report.view} from who does not lead it")
-        evidence = self._reports.add(signed)
+        evidence = self._reports.add(signed, None if self.certificate is None else self.certificate.subject)
         if evidence is not None:
-            return [Accuse(evidence)]
+            return [Accuse(evidence), *self._explain()]
         return [*self._learn_reveals(report), *self._explain(), *self._vote()]
 
     def _learn_reveals(self, report: Report) -> list[Action]:

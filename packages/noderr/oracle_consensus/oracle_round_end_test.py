@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from noderr.core.consensus.actions import Broadcast, Decided, Send, Sign
+from noderr.core.consensus.actions import Accuse, Broadcast, Decided, Send, Sign
 from noderr.core.consensus.errors import DoubleSignError
 from noderr.core.consensus.guard import Guard, GuardedKey
 from noderr.core.consensus.status import Status
@@ -56,6 +56,30 @@ def test_a_certificate_without_the_report_waits_for_it() -> None:
     end = hear(machine, [told])
     assert end == [Decided(certificate, machine.agreed)]
     assert machine.agreed is not None
+
+
+def test_a_two_faced_leaders_other_report_explains_what_was_decided() -> None:
+    machine = revealed()
+    mine, theirs = report(), report(0, [reveal(0), reveal(1), reveal(2)])
+    hear(machine, [mine])
+    certificate = make_certificate([vote_for(one, theirs) for one in (1, 2, 3)])
+    assert machine.on_certificate(certificate, NOW_NS) == []
+    accusation, end = hear(machine, [theirs])
+    assert isinstance(accusation, Accuse)
+    assert end == Decided(certificate, agreed([reveal(0), reveal(1), reveal(2)]))
+    assert machine.next_time_ns is None
+
+
+def test_who_sees_no_majority_asks_on_until_the_end() -> None:
+    machine = revealed()
+    told, other = report(), report(0, [reveal(0), reveal(1), reveal(2)])
+    hear(machine, [told, vote_for(1, other), vote_for(2, other), vote_for(3, told)])
+    said = [Broadcast(commit(0)), Broadcast(reveal(0)), Broadcast(vote_for(0, told))]
+    assert machine.on_time(NOW_NS + TIMING.resend_ns) == said
+    assert machine.on_time(END_NS - 1) == said
+    assert machine.next_time_ns == END_NS
+    assert machine.on_time(END_NS) == []
+    assert machine.next_time_ns is None
 
 
 def test_a_certificate_after_the_deadline_is_the_truth() -> None:

@@ -33,8 +33,11 @@ class Reports:
         """The report and the agreement whose digest `subject` is."""
         return self._by_subject.get(subject)
 
-    def add(self, signed: Signed[Report]) -> Evidence[Report] | None:
-        """Take a report of the right leader; a second one of a view is evidence. Raises `RefusedMessage`."""
+    def add(self, signed: Signed[Report], decided: bytes | None = None) -> Evidence[Report] | None:
+        """Take a report of the right leader; a second one of a view is evidence. Raises `RefusedMessage`.
+
+        `decided` is the subject of the round's certificate, if there is one: a second report may be what explains it.
+        """
         report = signed.message
         known = self._by_view.get(report.view)
         if known is not None and known.message.struct_hash == report.struct_hash:
@@ -42,6 +45,8 @@ class Reports:
             raise RefusedMessage(Reason.DUPLICATE, "this report is known already")
         agreed = self._check(signed)
         if known is not None:
+            if report.subject == decided:
+                self._by_subject.setdefault(report.subject, (signed, agreed))
             return Evidence(known, signed)
         self._by_view[report.view] = signed
         self._by_subject.setdefault(report.subject, (signed, agreed))

@@ -139,6 +139,16 @@ def test_a_report_is_taken_once_and_another_is_evidence() -> None:
     assert told.explains(other.message.subject) is None, "the first is the one that counts"
 
 
+def test_another_report_is_kept_if_it_explains_what_was_decided() -> None:
+    told, other = reports(), report(0, ALL[:3])
+    told.add(report())
+    assert told.add(other, b"\1" * 32) == Evidence(report(), other)
+    assert told.explains(other.message.subject) is None, "or a leader could fill the memory"
+    assert told.add(other, other.message.subject) == Evidence(report(), other)
+    assert told.explains(other.message.subject) == (other, agreed(ALL[:3]))
+    assert list(told) == [report()], "nobody votes for it"
+
+
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [

@@ -44,6 +44,8 @@ class VoteRound:
         self.tally = Tally(context, round_, topic)
         self.certificate: Certificate | None = None
         self.my_vote: Vote | None = None
+        self.is_settled = False
+        """Whether nothing that could still come would change how it ended, as far as this voter can ask for it."""
         self._context = context
         self._me = context.me
         self._resend_ns = resend_ns
@@ -57,7 +59,7 @@ class VoteRound:
     @property
     def next_time_ns(self) -> int | None:
         """When `on_time` is due; None when it never is."""
-        if self.status is not Status.OPEN:
+        if self.is_settled:
             return None
         mine = self._me in self.tally.votes
         return min(self.deadline_ns, self._sent_ns + self._resend_ns) if mine else self.deadline_ns
@@ -113,10 +115,11 @@ class VoteRound:
 
     def on_time(self, now_ns: int) -> list[Action]:
         """The clock went on."""
-        if self.status is not Status.OPEN:
+        if self.is_settled:
             return []
         if now_ns >= self.deadline_ns:
-            return self._fail(Failure.TIMEOUT)
+            self.is_settled = True
+            return self._fail(Failure.TIMEOUT) if self.status is Status.OPEN else []
         mine = self.tally.votes.get(self._me)
         if mine is not None and now_ns >= self._sent_ns + self._resend_ns:
             self._sent_ns = now_ns
@@ -135,12 +138,13 @@ class VoteRound:
             late = (voter for voter in self.tally.missing if voter != self._me)
             return [*(Send(voter, certificate) for voter in late), *self._decide(certificate)]
         if self.status is Status.OPEN and not self.tally.can_decide():
+            # Who voted twice may have made a majority elsewhere, so my vote is sent on, and whoever knows answers it.
             return self._fail(Failure.NO_MAJORITY)
         return []
 
     def _decide(self, certificate: Certificate) -> list[Action]:
         # A round that failed here by its deadline may have been decided elsewhere: the certificate is the truth.
-        self.status, self.certificate = Status.DECIDED, certificate
+        self.status, self.certificate, self.is_settled = Status.DECIDED, certificate, True
         return [Decided(certificate)]
 
     def _fail(self, failure: Failure) -> list[Action]:

@@ -84,6 +84,29 @@ def test_a_tie_means_no_at_once() -> None:
     assert machine.status is Status.FAILED
 
 
+def test_who_sees_no_majority_asks_on_because_a_two_faced_voter_may_have_made_one() -> None:
+    machine = a_round()
+    cast(machine)
+    for voter, choice in ((1, Choice.REJECT), (2, Choice.REJECT), (3, Choice.APPROVE)):
+        machine.on_message(signed(voter, choice=choice), NOW_NS)
+    assert machine.status is Status.FAILED
+    assert machine.next_time_ns == NOW_NS + SECOND_NS
+    assert machine.on_time(NOW_NS + SECOND_NS) == [Broadcast(signed(0))]
+    certificate = make_certificate([signed(0), signed(2), signed(3)])
+    assert machine.on_certificate(certificate, NOW_NS + SECOND_NS) == [Decided(certificate)]
+    assert machine.next_time_ns is None
+
+
+def test_who_sees_no_majority_asks_until_the_deadline_and_fails_once() -> None:
+    machine = a_round()
+    cast(machine)
+    for voter, choice in ((1, Choice.REJECT), (2, Choice.REJECT), (3, Choice.APPROVE)):
+        machine.on_message(signed(voter, choice=choice), NOW_NS)
+    assert machine.on_time(machine.deadline_ns) == []
+    assert machine.next_time_ns is None
+    assert machine.on_time(machine.deadline_ns + SECOND_NS) == []
+
+
 def test_abstentions_of_a_quorum_decide_nothing() -> None:
     machine = a_round()
     cast(machine, choice=Choice.ABSTAIN)
