@@ -29,7 +29,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """All oracles at one moment: rounds decided by the one that decided fewest and in the mean, ended otherwise, CPU."""
+    """What the oracles have done by one moment: `decided` by each, the rest by all together."""
 
     at: float
     decided: Sequence[float]
@@ -48,7 +48,7 @@ def sample(network: OracleProcesses, client: httpx.Client) -> Sample:
         decided.append(sum(count for labels, count in rounds.items() if labels == ("decided",)))
         failed += sum(count for labels, count in rounds.items() if labels != ("decided",))
         duration += sum(counted(client, member, "noderr_consensus_round_duration_seconds_sum").values())
-        sent += sum(counted(client, member, "noderr_peer_messages_sent_total").values())
+        sent += sum(counted(client, member, "noderr_peer_sent_total").values())
         fields = Path(f"/proc/{network.process(member).pid}/stat").read_text().rpartition(")")[2].split()
         cpu += (int(fields[11]) + int(fields[12])) / _TICKS
     return Sample(at, decided, failed, duration, sent, cpu)
@@ -80,15 +80,16 @@ def measure(options: argparse.Namespace, round_ms: int, folder: Path) -> float:
     due = seconds * 1000 / round_ms * options.markets
     ended = sum(gained) + after.failed - before.failed
     cpu = after.cpu_seconds - before.cpu_seconds
+    open_ms = 1000 * (after.duration_seconds - before.duration_seconds) / max(ended, 1)
     print(
         f"{options.oracles} oracles, {options.markets} markets, slots of {round_ms} ms: {min(gained) / seconds:.1f} "
-        f"rounds/s decided by all, {100 * min(gained) / due:.1f} % of those due; open for "
-        f"{1000 * (after.duration_seconds - before.duration_seconds) / max(ended, 1):.0f} ms in the mean; a round costs "
+        f"rounds/s decided by all, {100 * min(gained) / due:.1f} % of those due; open for {open_ms:.0f} ms in the "
+        f"mean; a round costs "
         f"{1000 * cpu / max(min(gained), 1):.0f} ms of processor time and "
         f"{(after.sent - before.sent) / max(min(gained), 1):.0f} bundles; {cpu / seconds:.2f} cores busy",
         flush=True,
     )
-    return min(gained) / due
+    return float(min(gained) / due)
 
 
 def main() -> None:

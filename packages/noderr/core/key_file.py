@@ -25,13 +25,18 @@ def make_key_file(path: Path, content: bytes) -> None:
 def read_key_file(path: Path) -> bytes:
     """What it holds. Raises `KeyFileError` when it is no plain file, another user's, or open to others."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        # Not blocking: opening a pipe would wait for its writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise KeyFileError(
             f"{path} cannot be opened: {error.strerror}. It must be a plain file of user {os.geteuid()}, mode 0600"
         ) from error
+    try:
+        _check_guarded(path, os.fstat(descriptor))
+    except KeyFileError:
+        os.close(descriptor)
+        raise
     with os.fdopen(descriptor, "rb") as file:
-        _check_guarded(path, os.fstat(file.fileno()))
         return file.read()
 
 
