@@ -117,7 +117,7 @@ async def test_ready_names_missing_packages() -> None:
 
 async def test_node_describes_itself(rig: Rig) -> None:
     body: dict[str, Any] = (await rig.get("/api/v1/node")).json()
-    assert body["identity"] == {"node_id": "ab", "public_key": "cd"}
+    assert body["identity"] == {"node_id": "ab", "public_key": "cd", "account": "0xef"}
     assert body["packages"] == {"present": ["core"], "missing": ["ml"]}
     assert body["started_at"] == "2030-01-01T00:00:00Z"
 
