@@ -96,7 +96,7 @@ class ConsensusService:
                 for loop in loops:
                     loop.cancel()
         except ExceptionGroup as group:
-            raise group.exceptions[0] from None
+            raise _first(group) from None
         finally:
             self._running = False
             await self._let_go()
@@ -172,3 +172,9 @@ class ConsensusService:
         refused = self._voter.driver.on_bundle(payload)
         if refused is not None:
             raise MessageRefusedError(str(refused))
+
+
+def _first(group: ExceptionGroup) -> Exception:
+    """What went wrong itself: people read its text, and that of a group says nothing."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, ExceptionGroup) else first

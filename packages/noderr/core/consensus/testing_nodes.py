@@ -24,12 +24,14 @@ type MakeService = Callable[[NodeContext], ConsensusService]
 class VoterNode:
     """A node with the one service that is tested."""
 
-    def __init__(self, number: int, tier: str, folder: Path, make_service: MakeService) -> None:
+    def __init__(
+        self, number: int, tier: str, folder: Path, make_service: MakeService, *, knows_voters: bool = True
+    ) -> None:
         self.peer = PeerNode(number, tier)
         self.account = AccountKey(bytes([number]) * 32)
         self.folder = folder / str(number)
         self.folder.mkdir(exist_ok=True)
-        self._voters_file = folder / "voters.json"
+        self._voters_file = folder / "voters.json" if knows_voters else None
         self._make_service = make_service
         self._service: ConsensusService | None = None
         self._task: asyncio.Task[None] | None = None
@@ -48,7 +50,9 @@ class VoterNode:
         self._task = asyncio.create_task(self._service.run())
 
     def _context(self) -> NodeContext:
-        environ = {"NODEOS_VOTERS_FILE": str(self._voters_file), "NODEOS_DATA_DIR": str(self.folder)}
+        environ = {"NODEOS_DATA_DIR": str(self.folder)}
+        if self._voters_file is not None:
+            environ["NODEOS_VOTERS_FILE"] = str(self._voters_file)
         manifest = small_guardian()
         settings = load_settings(environ, NodeSettings, tier_defaults(manifest))
         return NodeContext(
@@ -64,6 +68,13 @@ class VoterNode:
             bus=EventBus(self.peer.metrics, self.peer.clock),
             peers=self.peer.network,
         )
+
+    async def wait(self) -> None:
+        """Wait for the end of a service that fails; raises why it did."""
+        task, self._task = self._task, None
+        assert task is not None, "start it first"
+        async with asyncio.timeout(10):
+            await task
 
     async def stop(self) -> None:
         """Stop the service; what failed in it is raised here."""

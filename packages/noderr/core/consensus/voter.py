@@ -52,9 +52,13 @@ class Voter:
         self.on_decided: Callable[[Round, Decided], str | None] = _no_words
         self.keep: Callable[[tuple[Round, Decided | Failed] | Evidence[ProtocolMessage]], None] = _ignore
         self._disk = FileDisk(node.data_dir / f"{facts.tier}-guard.journal")
-        guard = Guard(self._disk)
-        # Whatever the journal knows: this data directory may be a backup, and what began before now may be signed.
-        guard.refuse_through(voters.tier, voters.epoch, max(self.round_now(), 0))
+        try:
+            guard = Guard(self._disk)
+            # Whatever the journal knows: this data directory may be a backup, and what began before now may be signed.
+            guard.refuse_through(voters.tier, voters.epoch, max(self.round_now(), 0))
+        except BaseException:
+            self._disk.close()  # The node tries again and again, and files are few.
+            raise
         self.driver = RoundDriver(
             facts.tier,
             GuardedKey(node.account, guard, membership.domain),
