@@ -1,7 +1,7 @@
 """Runs round machines: what they want signed goes to the guard, what they want sent to the peers, and time goes on.
 
-Signing waits for the disk, so it happens in a thread, one message after another. Nothing else here waits: messages are
-handled as they come, and what goes out is queued with the peers' links, which lose it rather than block.
+Signing waits for the disk, so it happens in a thread. Nothing else here waits: messages are handled as they come, and
+what goes out is queued with the peers' links, which lose it rather than block.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from noderr.core.consensus.codec import Codec
 from noderr.core.consensus.early_messages import EarlyMessages, RoundKey
 from noderr.core.consensus.errors import GuardError
 from noderr.core.consensus.round import Round
+from noderr.core.consensus.signing_queue import Signer, SigningQueue
 from noderr.telemetry import NodeMetrics
 from noderr.types.consensus import Certificate, Evidence, ProtocolMessage, Reason, RefusedMessage, Signed
 from noderr.types.signing.account_key import checksum_address
@@ -38,12 +39,6 @@ class Outbox(Protocol):
 
     def send(self, voter: bytes, bundle: bytes) -> None:
         """To the voter with this address, if it is there; never waits."""
-
-
-class Signer(Protocol):
-    """The guarded key."""
-
-    def sign[M: ProtocolMessage](self, message: M) -> Signed[M]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +69,6 @@ class RoundDriver:
         """`round_now` is the number that the clock says it is."""
         self.protocol = protocol
         self.rounds: OrderedDict[RoundKey, Round] = OrderedDict()
-        self._signer = signer
         self._codec = codec
         self._outbox = outbox
         self._listener = listener
@@ -84,9 +78,10 @@ class RoundDriver:
         self._keep = keep
         self._early = EarlyMessages(_EARLY_BYTES)
         self._began: dict[RoundKey, float] = {}
-        self._to_sign: asyncio.Queue[tuple[Round, ProtocolMessage]] = asyncio.Queue()
+        self._signing = SigningQueue(signer, self._on_signed)
         self._broadcasts: list[Payload] = []
         self._changed = asyncio.Event()
+        self._wakes_ns: int | None = None
 
     def open(self, round_: Round, begin: Iterable[Action] = ()) -> None:
         """Start a round; `begin` is what taking part in it asks for."""
@@ -105,7 +100,7 @@ class RoundDriver:
         for action in actions:
             match action:
                 case Sign(message=message):
-                    self._to_sign.put_nowait((round_, message))
+                    self._signing.ask(round_, message)
                 case Broadcast(payload=payload):
                     if not self._broadcasts:
                         # What this turn of the loop wants sent goes out together.
@@ -121,7 +116,10 @@ class RoundDriver:
                     self._listener.failed(round_, action)
                 case Accuse(evidence=evidence):
                     self._accuse(evidence)
-        self._changed.set()
+        due_ns = round_.next_time_ns
+        # Waking too early costs a look; so a round that is due later than before needs none.
+        if due_ns is not None and (self._wakes_ns is None or due_ns < self._wakes_ns):
+            self._changed.set()
 
     def on_bundle(self, content: bytes) -> RefusedMessage | None:
         """What a peer delivered. Messages that do not count are counted; a bundle that is none is returned, refused."""
@@ -140,32 +138,17 @@ class RoundDriver:
         """Sign and keep time until cancelled. Raises `OSError` when the guard's disk fails: nothing is signed then."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._sign())
+                tasks.create_task(self._signing.run())
                 tasks.create_task(self._keep_time())
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
 
-    async def _sign(self) -> None:
-        while True:
-            round_, message = await self._to_sign.get()
-            try:
-                signed = await self._in_thread(message)
-            except GuardError as error:
-                self._metrics.consensus_guarded.labels(self.protocol).inc()
-                _log.info("not_signed", protocol=self.protocol, round=message.round, reason=str(error))
-                continue
-            self.do(round_, round_.on_signed(signed, self._clock.now_ns()))
-
-    async def _in_thread(self, message: ProtocolMessage) -> Signed[ProtocolMessage]:
-        signing = asyncio.ensure_future(asyncio.to_thread(self._signer.sign, message))
-        try:
-            return await asyncio.shield(signing)
-        except asyncio.CancelledError:
-            # The thread goes on writing, and who cancels us closes the file next.
-            await asyncio.wait([signing])
-            if not signing.cancelled() and (error := signing.exception()):
-                _log.warning("not_signed", protocol=self.protocol, round=message.round, reason=str(error))
-            raise
+    def _on_signed(self, round_: Round, message: ProtocolMessage, result: Signed[ProtocolMessage] | GuardError) -> None:
+        if isinstance(result, GuardError):
+            self._metrics.consensus_guarded.labels(self.protocol).inc()
+            _log.info("not_signed", protocol=self.protocol, round=message.round, reason=str(result))
+        else:
+            self.do(round_, round_.on_signed(result, self._clock.now_ns()))
 
     async def _keep_time(self) -> None:
         while True:
@@ -175,7 +158,8 @@ class RoundDriver:
                     self.do(round_, round_.on_time(now_ns))
             self._changed.clear()
             times = [time for round_ in self.rounds.values() if (time := round_.next_time_ns) is not None]
-            await self._wait((min(times) - now_ns) / _SECOND_NS if times else None)
+            self._wakes_ns = min(times, default=None)
+            await self._wait(None if self._wakes_ns is None else (self._wakes_ns - now_ns) / _SECOND_NS)
 
     async def _wait(self, seconds: float | None) -> None:
         """Until then, or until something has changed."""

@@ -56,6 +56,17 @@ async def test_signatures_are_made_one_after_another_in_the_order_of_asking() ->
     assert at_once == [0, 0, 0]
 
 
+async def test_what_is_asked_for_together_is_sent_together_and_on_the_disk_before() -> None:
+    rig = DriverRig()
+    topics = [bytes([number]) * 32 for number in range(1, 6)]
+    async with rig.running():
+        for topic in topics:
+            rig.cast(rig.open(topic=topic))
+        await until(lambda: bool(rig.bundles))
+    assert rig.bundles == [[signed(0, topic=topic) for topic in topics]]
+    assert all(message_digest(signed(0, topic=topic).message, DOMAIN) in rig.on_disk[0] for topic in topics)
+
+
 async def test_what_the_guard_refuses_is_counted_and_never_sent() -> None:
     rig = DriverRig()
     rig.guard.refuse_through(3, 9, 5)

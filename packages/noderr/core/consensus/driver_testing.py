@@ -12,9 +12,10 @@ from prometheus_client import CollectorRegistry
 from noderr.core.consensus.actions import Decided, Failed, Payload
 from noderr.core.consensus.codec import Codec
 from noderr.core.consensus.context import RoundContext
-from noderr.core.consensus.driver import Listener, RoundDriver, Signer
+from noderr.core.consensus.driver import Listener, RoundDriver
 from noderr.core.consensus.guard import Guard, GuardedKey
 from noderr.core.consensus.round import Round
+from noderr.core.consensus.signing_queue import Signer
 from noderr.core.consensus.testing import DOMAIN, NOW_NS, SECOND_NS, ForgetfulDisk, keys, vote, voter_set
 from noderr.core.consensus.vote_round import VoteRound
 from noderr.telemetry import NodeMetrics
