@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from noderr.types.signing.errors import PublicKeyError
 from noderr.types.signing.node_key import node_id, parse_public_key
@@ -18,7 +19,7 @@ class PeerAddress:
     host: str
     port: int
 
-    @property
+    @cached_property
     def node_id(self) -> str:
         return node_id(self.public_key)
 

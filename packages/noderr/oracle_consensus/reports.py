@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from noderr.core.consensus.context import RoundContext
 from noderr.oracle_consensus.messages import ORACLE_TIER, Report, Reveal
@@ -24,6 +25,7 @@ class Reports:
         self._known_reveal = known_reveal
         self._by_view: dict[int, Signed[Report]] = {}
         self._by_subject: dict[bytes, tuple[Signed[Report], AgreedSignal]] = {}
+        self._two_faced: set[int] = set()
 
     def __iter__(self) -> Iterator[Signed[Report]]:
         """One a view, the earliest view first."""
@@ -38,19 +40,30 @@ class Reports:
 
         `decided` is the subject of the round's certificate, if there is one: a second report may be what explains it.
         """
+        signed = self._sharing(signed)
         report = signed.message
         known = self._by_view.get(report.view)
         if known is not None and known.message.struct_hash == report.struct_hash:
             # The reveals' own signatures are in no hash: a report with others of them is not another report.
             raise RefusedMessage(Reason.DUPLICATE, "this report is known already")
+        if report.view in self._two_faced and report.subject != decided:
+            raise RefusedMessage(Reason.EQUIVOCATION, f"the leader of view {report.view} was found out already")
         agreed = self._check(signed)
         if known is not None:
+            self._two_faced.add(report.view)
             if report.subject == decided:
                 self._by_subject.setdefault(report.subject, (signed, agreed))
             return Evidence(known, signed)
         self._by_view[report.view] = signed
         self._by_subject.setdefault(report.subject, (signed, agreed))
         return None
+
+    def _sharing(self, signed: Signed[Report]) -> Signed[Report]:
+        """The same report; reveals that are known already are those objects, because their hashes are known too."""
+        known = [self._known_reveal(reveal.signer) for reveal in signed.message.reveals]
+        pairs = zip(known, signed.message.reveals, strict=True)
+        reveals = tuple(mine if mine is not None and mine == reveal else reveal for mine, reveal in pairs)
+        return replace(signed, message=replace(signed.message, reveals=reveals))
 
     def _check(self, signed: Signed[Report]) -> AgreedSignal:
         voters = self._context.voters
@@ -61,7 +74,7 @@ class Reports:
                 raise RefusedMessage(Reason.WRONG_SUBJECT, "the report has a reveal of another epoch, round or market")
             if reveal.signer not in voters.weights:
                 raise RefusedMessage(Reason.NOT_A_MEMBER, f"{checksum_address(reveal.signer)} is not in the committee")
-            if self._known_reveal(reveal.signer) != reveal:
+            if self._known_reveal(reveal.signer) is not reveal:
                 self._check_signature(reveal)
         if not voters.decides([reveal.signer for reveal in report.reveals]):
             raise RefusedMessage(Reason.NO_QUORUM, f"the report has {len(report.reveals)} reveals, which are no quorum")

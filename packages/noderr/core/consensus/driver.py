@@ -21,7 +21,7 @@ from noderr.core.consensus.errors import GuardError
 from noderr.core.consensus.round import Round
 from noderr.core.consensus.signing_queue import Signer, SigningQueue
 from noderr.telemetry import NodeMetrics
-from noderr.types.consensus import Certificate, Evidence, ProtocolMessage, Reason, RefusedMessage, Signed
+from noderr.types.consensus import Certificate, Evidence, ProtocolMessage, Reason, RefusedMessage, Signed, message_slot
 from noderr.types.signing.account_key import checksum_address
 from noderr.utils import Clock
 
@@ -78,6 +78,7 @@ class RoundDriver:
         self._keep = keep
         self._early = EarlyMessages(_EARLY_BYTES)
         self._began: dict[RoundKey, float] = {}
+        self._accused: dict[RoundKey, set[tuple[object, ...]]] = {}
         self._signing = SigningQueue(signer, self._on_signed)
         self._broadcasts: list[Payload] = []
         self._changed = asyncio.Event()
@@ -91,6 +92,7 @@ class RoundDriver:
         while len(self.rounds) > self._keep:
             old, _ = self.rounds.popitem(last=False)
             self._began.pop(old, None)
+            self._accused.pop(old, None)
         self.do(round_, begin)
         for payload in self._early.take(key):
             self._take(payload)
@@ -209,12 +211,18 @@ class RoundDriver:
 
     def _accuse(self, evidence: Evidence[ProtocolMessage]) -> None:
         self._metrics.consensus_refused.labels(self.protocol, Reason.EQUIVOCATION.value).inc()
+        first = evidence.first.message
+        place = (evidence.offender, *message_slot(first))
+        accused = self._accused.setdefault((first.round, first.topic), set())
+        if place in accused:
+            return  # It says it again and again; the log and the disk need it once.
+        accused.add(place)
         self._metrics.consensus_equivocations.labels(self.protocol).inc()
         _log.warning(
             "equivocation",
             protocol=self.protocol,
             offender=checksum_address(evidence.offender),
-            round=evidence.first.message.round,
+            round=first.round,
         )
         self._listener.accused(evidence)
 

@@ -10,7 +10,7 @@ import pytest
 from noderr.core.consensus.codec import MAX_BUNDLE_BYTES, MAX_MESSAGES, Codec
 from noderr.core.consensus.driver_testing import KEYS, DriverRig, signed
 from noderr.core.consensus.testing import DOMAIN, NOW_S, vote
-from noderr.types.consensus import Certificate, RefusedMessage, VoterSignature, make_certificate, sign
+from noderr.types.consensus import Certificate, Choice, RefusedMessage, VoterSignature, make_certificate, sign
 from noderr.types.signing.account_key import AccountKey
 
 _ELSEWHERE = dataclasses.replace(DOMAIN, chain_id=1)
@@ -109,6 +109,19 @@ async def test_the_same_again_is_a_duplicate() -> None:
     assert len(round_.tally.votes) == 1
     rig.deliver(signed(2), signed(3))
     assert len(rig.decided) == 1
+
+
+async def test_who_repeats_two_opinions_is_accused_of_them_once() -> None:
+    rig = DriverRig()
+    rig.open()
+    rig.deliver(signed(1), *[signed(1, choice=Choice.REJECT)] * 3)
+    assert len(rig.accused) == 1
+    assert rig.count("equivocations_total") == 1
+    assert rig.refused() == {"equivocation": 3}
+    # In another round it is another thing.
+    rig.open(6)
+    rig.deliver(signed(1, round=6), signed(1, round=6, choice=Choice.REJECT))
+    assert len(rig.accused) == 2
 
 
 async def test_one_bad_message_in_a_bundle_does_not_spoil_the_rest() -> None:
