@@ -121,7 +121,7 @@ def _verdict(nodes: int, conditions: Counter[int], tiers: Sequence[TierRow]) -> 
     found = [f"{conditions[index]} {_CONDITIONS[index]}" for index in range(_READY) if conditions[index]]
     # A quorum is more than two thirds of a tier: without it the tier decides nothing.
     short = [tier.name for tier in tiers if tier.nodes and 3 * tier.ready <= 2 * tier.nodes]
-    lack = f" No more than two thirds are ready of tier {' and '.join(short)}." if short else ""
+    lack = f" Too few for a quorum, more than two thirds of a tier: {', '.join(short)}." if short else ""
     return "bad" if short else "warn", f"{ready} of {nodes} nodes are ready", f"{', '.join(found)}.{lack}"
 
 
