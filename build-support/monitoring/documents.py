@@ -10,6 +10,7 @@ import yaml
 
 from canonical import json_text
 from monitoring.alert import AlertGroup, alerts_table, rules_document
+from monitoring.consensus_alerts import consensus_alerts
 from monitoring.dashboard import Dashboard, dashboard_document
 from monitoring.fleet import Fleet, fleet_of
 from monitoring.network_alerts import network_alerts
@@ -45,7 +46,7 @@ def monitoring_files(manifests: Iterable[ImageManifest]) -> dict[PurePosixPath, 
 
 def alert_groups(fleet: Fleet) -> tuple[AlertGroup, ...]:
     """Every alert, by subject."""
-    return (*process_alerts(fleet), *network_alerts(fleet))
+    return (*process_alerts(fleet), *consensus_alerts(), *network_alerts(fleet))
 
 
 def dashboards(fleet: Fleet) -> tuple[Dashboard, ...]:

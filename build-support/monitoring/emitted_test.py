@@ -21,7 +21,7 @@ from noderr.coordinator.catalogue import COORDINATOR_CATALOGUE
 from noderr.telemetry.catalogue import CATALOGUE, PROCESS
 
 _MAKERS = {"gauge", "counter", "histogram"}
-_CHOSEN_BY_CODE = {"outcome", "state", "kind"}
+_CHOSEN_BY_CODE = {"outcome", "state", "kind", "reason"}
 """Labels whose values are few and stand in the code."""
 
 

@@ -16,7 +16,7 @@ def network_dashboard(fleet: Fleet) -> Dashboard:
         title="NodeOS network",
         description="All nodes of the network and its coordinator.",
         variables=(Variable("job", "Tier", f"up{{{fleet.nodes}}}", "job"),),
-        rows=(_nodes(fleet), _between(), _coordinator(), _load()),
+        rows=(_nodes(fleet), _between(), _consensus(), _coordinator(), _load()),
     )
 
 
@@ -96,6 +96,51 @@ def _between() -> Row:
                     ),
                 ),
                 "mps",
+            ),
+        ),
+    )
+
+
+def _consensus() -> Row:
+    ended = "sum by (node, protocol) (increase(noderr_consensus_rounds_total{{{}}}[15m]))"
+    decided = f'outcome="decided", {_HERE}'
+    return Row(
+        "Consensus",
+        (
+            Panel(
+                "Share of rounds decided",
+                "Of those that ended in 15 minutes, by protocol: the node that saw the fewest.",
+                (
+                    Query(
+                        f"min by (protocol) ({ended.format(decided)} / {ended.format(_HERE)})",
+                        "{{protocol}}",
+                    ),
+                ),
+                "percentunit",
+            ),
+            Panel(
+                "Time of a round, p95",
+                "By protocol, all nodes.",
+                (
+                    Query(
+                        "histogram_quantile(0.95, sum by (protocol, le) "
+                        f"(rate(noderr_consensus_round_duration_seconds_bucket{{{_HERE}}}{_RANGE})))",
+                        "{{protocol}}",
+                    ),
+                ),
+                "s",
+            ),
+            Panel(
+                "Voters that signed two things",
+                "Proofs in the last hour, by node that has them; empty is good.",
+                (
+                    Query(
+                        "sum by (node, protocol) "
+                        f"(increase(noderr_consensus_equivocations_total{{{_HERE}}}[1h])) > 0",
+                        "{{node}} {{protocol}}",
+                    ),
+                ),
+                kind="table",
             ),
         ),
     )

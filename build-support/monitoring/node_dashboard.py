@@ -19,7 +19,7 @@ def node_dashboard(fleet: Fleet) -> Dashboard:
             Variable("job", "Tier or service", f'up{{job=~"{"|".join(fleet.jobs)}"}}', "job"),
             Variable("node", "Node", 'up{job=~"$job"}', "node"),
         ),
-        rows=(_state(), _work(), _peers(), _bus(), _reporting(), _machine(fleet)),
+        rows=(_state(), _work(), _peers(), _consensus(), _bus(), _reporting(), _machine(fleet)),
     )
 
 
@@ -100,6 +100,17 @@ def _work() -> Row:
                 (_quantile(0.99, "noderr_http_request_duration_seconds", "{{node}} {{method}} {{route}}"),),
                 "s",
             ),
+            Panel(
+                "Connections cut",
+                "Clients that were slow, asked too much or did not read.",
+                (
+                    _rate(
+                        "noderr_http_connections_cut_total", "node, service, reason", "{{node}} {{service}} {{reason}}"
+                    ),
+                ),
+                "cps",
+                width=24,
+            ),
         ),
     )
 
@@ -150,6 +161,65 @@ def _peers() -> Row:
                 "Messages in the queue of each peer.",
                 (_here("noderr_peer_queue_messages", "{{node}} → {{peer}}"),),
                 width=24,
+            ),
+        ),
+    )
+
+
+def _consensus() -> Row:
+    return Row(
+        "Consensus",
+        (
+            Panel(
+                "Rounds that ended",
+                "In the last 15 minutes: decided, or failed by a timeout or for want of a majority.",
+                (
+                    Query(
+                        f"sum by (node, protocol, outcome) (increase(noderr_consensus_rounds_total{{{_HERE}}}[15m]))",
+                        "{{node}} {{protocol}} {{outcome}}",
+                    ),
+                ),
+            ),
+            Panel(
+                "Time of a round",
+                "From its start to its end on this node: half of them, and 95 of 100.",
+                (
+                    _quantile(0.5, "noderr_consensus_round_duration_seconds", "{{node}} {{protocol}} p50"),
+                    _quantile(0.95, "noderr_consensus_round_duration_seconds", "{{node}} {{protocol}} p95"),
+                ),
+                "s",
+            ),
+            Panel(
+                "Messages that did not count",
+                "By reason; duplicates are rightful.",
+                (
+                    _rate(
+                        "noderr_consensus_refused_total", "node, protocol, reason", "{{node}} {{protocol}} {{reason}}"
+                    ),
+                ),
+                "mps",
+            ),
+            Panel(
+                "Voters that signed two things",
+                "Proofs in the last hour.",
+                (
+                    Query(
+                        f"sum by (node, protocol) (increase(noderr_consensus_equivocations_total{{{_HERE}}}[1h]))",
+                        "{{node}} {{protocol}}",
+                    ),
+                ),
+                width=12,
+            ),
+            Panel(
+                "Signatures that the guard refused",
+                "In the last hour.",
+                (
+                    Query(
+                        f"sum by (node, protocol) (increase(noderr_consensus_guarded_total{{{_HERE}}}[1h]))",
+                        "{{node}} {{protocol}}",
+                    ),
+                ),
+                width=12,
             ),
         ),
     )

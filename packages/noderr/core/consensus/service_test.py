@@ -88,6 +88,16 @@ def a_vote(node: VoterNode) -> Signed[Vote]:
     return sign(message, node.account, DOMAIN)
 
 
+def counted(node: VoterNode) -> dict[tuple[str, str], float]:
+    """The counters of the consensus, by name and outcome or reason."""
+    return {
+        (sample.name, sample.labels.get("outcome") or sample.labels.get("reason") or ""): sample.value
+        for family in node.peer.metrics.registry.collect()
+        for sample in family.samples
+        if sample.name.startswith("noderr_consensus_") and sample.name.endswith("_total")
+    }
+
+
 def damage_the_journal(folder: Path) -> None:
     path = folder / "guardian-guard.journal"
     disk = FileDisk(path)
@@ -109,6 +119,7 @@ async def test_without_a_voters_file_it_says_so_and_waits(tmp_path: Path) -> Non
         described = node.service.describe()
         assert (described.account, described.voters) == (checksum_address(node.account.address), ())
         assert described.chain_id is None
+        assert counted(node) == {}, "an alert must not wait for rounds of a node that takes part in none"
         with pytest.raises(PeerRefusedError, match="it knows no voters"):
             await other.peer.network.send(node.peer.identity.node_id, "consensus.guardian", b"")
     assert not (node.folder / "guardian-guard.journal").exists()
@@ -197,6 +208,10 @@ async def test_what_it_says_of_a_round_and_its_end(tmp_path: Path) -> None:
         await until(lambda: source.round is not None)
         service, (_, second, third, fourth) = nodes[0].service, nodes
         assert service.missing() == ("a gate",)
+        zero = counted(nodes[0])
+        assert zero["noderr_consensus_rounds_total", "decided"] == 0
+        assert zero["noderr_consensus_refused_total", "bad-signature"] == 0
+        assert zero["noderr_consensus_equivocations_total", ""] == zero["noderr_consensus_guarded_total", ""] == 0
         bundle = Codec(DOMAIN).encode([a_vote(second), a_vote(third)])
         await second.peer.network.send(nodes[0].peer.identity.node_id, "consensus.guardian", bundle)
 

@@ -16,6 +16,7 @@ from noderr.core.consensus.guard import Guard, GuardedKey
 from noderr.core.consensus.journal import FileDisk
 from noderr.core.consensus.membership import Membership
 from noderr.core.consensus.round import Round
+from noderr.core.consensus.series import begin_at_zero
 from noderr.core.parts import NodeContext
 from noderr.types.consensus import AccountSignatures, Evidence, ProtocolMessage, VoterSet
 from noderr.types.eip712 import Domain
@@ -59,6 +60,7 @@ class Voter:
         except BaseException:
             self._disk.close()  # The node tries again and again, and files are few.
             raise
+        begin_at_zero(node.metrics, facts.tier)
         self.driver = RoundDriver(
             facts.tier,
             GuardedKey(node.account, guard, membership.domain),
