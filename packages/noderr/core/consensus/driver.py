@@ -19,6 +19,7 @@ from noderr.core.consensus.codec import Codec
 from noderr.core.consensus.early_messages import EarlyMessages, RoundKey
 from noderr.core.consensus.errors import GuardError
 from noderr.core.consensus.round import Round
+from noderr.core.consensus.series import DECIDED
 from noderr.core.consensus.signing_queue import Signer, SigningQueue
 from noderr.telemetry import NodeMetrics
 from noderr.types.consensus import Certificate, Evidence, ProtocolMessage, Reason, RefusedMessage, Signed, message_slot
@@ -111,7 +112,7 @@ class RoundDriver:
                 case Send(voter=voter, payload=payload):
                     self._outbox.send(voter, self._codec.encode([payload]))
                 case Decided():
-                    self._count(round_, "decided")
+                    self._count(round_, DECIDED)
                     self._listener.decided(round_, action)
                 case Failed(failure=failure):
                     self._count(round_, failure.value)
