@@ -25,6 +25,8 @@ class Collected[M: ProtocolMessage]:
         self._voters = context.voters
         self._messages: dict[bytes, Signed[M]] = {}
         self._weight = 0
+        self.two_faced: set[bytes] = set()
+        """Who has said two things: more of them is refused."""
 
     def __iter__(self) -> Iterator[Signed[M]]:
         return (self._messages[voter] for voter in sorted(self._messages))
@@ -58,8 +60,11 @@ class Collected[M: ProtocolMessage]:
         known = self._messages.get(signed.signer)
         if known is not None and (known is signed or known.message == signed.message):
             raise RefusedMessage(Reason.DUPLICATE, "this message is known already")
+        if signed.signer in self.two_faced:
+            raise RefusedMessage(Reason.EQUIVOCATION, f"{checksum_address(signed.signer)} was found out already")
         check_signature(signed, self._context.domain, self._context.signatures)
         if known is not None:
+            self.two_faced.add(signed.signer)
             return Evidence(known, signed)
         self._messages[signed.signer] = signed
         self._weight += self._voters.weights[signed.signer]

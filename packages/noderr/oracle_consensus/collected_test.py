@@ -63,6 +63,15 @@ def test_the_first_counts_the_same_is_nothing_new_and_another_is_evidence() -> N
     assert len(into) == 1
 
 
+def test_who_was_found_out_is_found_out_once() -> None:
+    into = collected()
+    into.add(commit(1))
+    into.add(commit(1, observation(1, prediction_e8=7)))
+    assert refusal(into, commit(1, observation(1, prediction_e8=7))) is Reason.EQUIVOCATION
+    assert refusal(into, commit(1, observation(1, prediction_e8=8))) is Reason.EQUIVOCATION
+    assert refusal(into, commit(1)) is Reason.DUPLICATE
+
+
 def test_another_that_is_forged_is_no_evidence() -> None:
     into = collected()
     into.add(commit(1))

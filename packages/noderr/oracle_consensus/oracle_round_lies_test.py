@@ -110,6 +110,8 @@ def test_who_tells_the_leader_something_else_is_found_out() -> None:
     assert isinstance(accusation, Accuse)
     prove(accusation.evidence, 2)
     assert voted == Broadcast(vote_for(0, told))
+    again = report(1, [reveal(0), reveal(1), reveal(2, observation(2, prediction_e8=8)), reveal(3)])
+    assert hear(machine, [again]) == [], "it was found out already, and the report is taken nevertheless"
 
 
 def signed_again(signed: Signed[Any], secret: int, nonce: int = 99) -> Signed[Any]:

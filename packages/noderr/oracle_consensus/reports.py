@@ -63,6 +63,8 @@ class Reports:
         known = [self._known_reveal(reveal.signer) for reveal in signed.message.reveals]
         pairs = zip(known, signed.message.reveals, strict=True)
         reveals = tuple(mine if mine is not None and mine == reveal else reveal for mine, reveal in pairs)
+        if all(mine is reveal for mine, reveal in zip(reveals, signed.message.reveals, strict=True)):
+            return signed
         return replace(signed, message=replace(signed.message, reveals=reveals))
 
     def _check(self, signed: Signed[Report]) -> AgreedSignal:

@@ -139,6 +139,20 @@ def test_a_report_is_taken_once_and_another_is_evidence() -> None:
     assert told.explains(other.message.subject) is None, "the first is the one that counts"
 
 
+def test_a_leader_that_was_found_out_costs_nothing_more() -> None:
+    counting = Counting()
+    told = reports(tuple(ALL), counting)
+    told.add(report())
+    told.add(report(0, ALL[:3]))
+    asked = counting.asked
+    for another in (report(0, ALL[:3]), report(0, ALL[1:])):
+        with pytest.raises(RefusedMessage) as caught:
+            told.add(another)
+        assert caught.value.reason is Reason.EQUIVOCATION
+    assert counting.asked == asked
+    assert told.add(report(1)) is None, "another leader"
+
+
 def test_another_report_is_kept_if_it_explains_what_was_decided() -> None:
     told, other = reports(), report(0, ALL[:3])
     told.add(report())

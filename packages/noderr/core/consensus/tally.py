@@ -40,6 +40,7 @@ class Tally:
         self._context = context
         self._votes: dict[bytes, Signed[Vote]] = {}
         self._weights: dict[Outcome, int] = {}
+        self._two_faced: set[bytes] = set()
 
     @property
     def votes(self) -> Mapping[bytes, Signed[Vote]]:
@@ -58,7 +59,7 @@ class Tally:
     def add(self, signed: Signed[Vote]) -> Evidence[Vote] | None:
         """Count a vote. Evidence if the voter voted otherwise before; its first vote stays the one that counts.
 
-        Raises `RefusedMessage` for what does not belong here, is not signed, or is known.
+        Raises `RefusedMessage` for what does not belong here, is not signed, is known, or comes after the evidence.
         """
         vote = signed.message
         if (vote.tier, vote.epoch) != (self.voters.tier, self.voters.epoch):
@@ -70,8 +71,11 @@ class Tally:
         known = self._votes.get(signed.signer)
         if known is not None and (known is signed or known.message == vote):
             raise RefusedMessage(Reason.DUPLICATE, "this vote is counted already")
+        if signed.signer in self._two_faced:
+            raise RefusedMessage(Reason.EQUIVOCATION, f"{checksum_address(signed.signer)} was found out already")
         check_signature(signed, self._context.domain, self._context.signatures)
         if known is not None:
+            self._two_faced.add(signed.signer)
             return Evidence(known, signed)
         self._votes[signed.signer] = signed
         outcome = _outcome(vote)

@@ -169,6 +169,10 @@ def test_two_votes_of_one_voter_are_evidence_and_count_once() -> None:
     assert isinstance(accusation, Accuse)
     assert accusation.evidence.offender == KEYS[1].address
     assert machine.tally.missing == tuple(key.address for n, key in enumerate(KEYS) if n != 1)
+    for changes in ({"choice": Choice.REJECT}, {"codes": 7}):
+        with pytest.raises(RefusedMessage) as caught:
+            machine.on_message(signed(1, **changes), NOW_NS)
+        assert caught.value.reason is Reason.EQUIVOCATION, "accused once"
 
 
 @pytest.mark.parametrize(
