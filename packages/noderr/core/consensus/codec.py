@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
@@ -15,6 +15,9 @@ from noderr.types.wire import consensus_pb2 as pb
 
 MAX_BUNDLE_BYTES = 512 * 1024
 MAX_MESSAGES = 256
+# What a message takes besides itself at most, and what is left for messages beside chain and contract.
+_FRAME_BYTES = 6
+_ROOM_BYTES = MAX_BUNDLE_BYTES - 64
 
 
 def _no_more_to_wire(signed: Signed[ProtocolMessage]) -> pb.VoterMessage:
@@ -35,9 +38,22 @@ class Codec:
 
     def encode(self, payloads: Sequence[Payload]) -> bytes:
         """One bundle."""
-        bundle = pb.Bundle(chain_id=self.domain.chain_id, verifying_contract=self.domain.verifying_contract)
+        bundle = self._empty()
         bundle.messages.extend(map(self._encode, payloads))
         return bundle.SerializeToString()
+
+    def bundles(self, payloads: Iterable[Payload]) -> Iterator[bytes]:
+        """As few bundles as may be, none larger than others take, unless a single payload is."""
+        bundle, size = self._empty(), 0
+        for message in map(self._encode, payloads):
+            length = message.ByteSize() + _FRAME_BYTES
+            if bundle.messages and (len(bundle.messages) == MAX_MESSAGES or size + length > _ROOM_BYTES):
+                yield bundle.SerializeToString()
+                bundle, size = self._empty(), 0
+            bundle.messages.append(message)
+            size += length
+        if bundle.messages:
+            yield bundle.SerializeToString()
 
     def decode(self, content: bytes) -> Iterator[Payload | RefusedMessage]:
         """What is in a bundle, each by itself. Raises `RefusedMessage` for a bundle that is none of ours."""
@@ -60,6 +76,9 @@ class Codec:
                 yield self._decode(message)
             except RefusedMessage as refused:
                 yield refused
+
+    def _empty(self) -> pb.Bundle:
+        return pb.Bundle(chain_id=self.domain.chain_id, verifying_contract=self.domain.verifying_contract)
 
     def _encode(self, payload: Payload) -> pb.VoterMessage:
         if isinstance(payload, Certificate):

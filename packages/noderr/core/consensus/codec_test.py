@@ -129,3 +129,21 @@ def test_a_mutated_bundle_is_only_refused_or_read(seed: int) -> None:
     content = mutated(CODEC.encode([*VOTES, CERTIFICATE]), random.Random(seed))
     for one in decode_anything(content):
         assert isinstance(one, RefusedMessage | Certificate | Signed)
+
+
+@pytest.mark.parametrize("count", [0, 1, MAX_MESSAGES, MAX_MESSAGES + 1, 2 * MAX_MESSAGES + 1])
+def test_what_is_too_much_for_one_bundle_goes_in_several_that_are_taken(count: int) -> None:
+    payloads: list[Payload] = [VOTES[number % len(VOTES)] for number in range(count)]
+    bundles = list(CODEC.bundles(payloads))
+    assert len(bundles) == -(-count // MAX_MESSAGES)
+    assert [one for bundle in bundles for one in CODEC.decode(bundle)] == payloads
+
+
+def test_large_messages_share_a_bundle_while_it_may_be_taken() -> None:
+    many = keys(200)
+    large: list[Payload] = [make_certificate([sign(vote(), key, DOMAIN) for key in many])] * 100
+    bundles = list(CODEC.bundles(large))
+    assert max(map(len, bundles)) <= MAX_BUNDLE_BYTES
+    assert [one for bundle in bundles for one in CODEC.decode(bundle)] == large
+    one = len(CODEC.encode(large[:1]))
+    assert all(len(bundle) + one > MAX_BUNDLE_BYTES for bundle in bundles[:-1])

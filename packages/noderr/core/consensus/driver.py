@@ -81,7 +81,7 @@ class RoundDriver:
         self._began: dict[RoundKey, float] = {}
         self._accused: dict[RoundKey, set[tuple[object, ...]]] = {}
         self._signing = SigningQueue(signer, self._on_signed)
-        self._broadcasts: list[Payload] = []
+        self._outgoing: dict[bytes | None, list[Payload]] = {}
         self._changed = asyncio.Event()
         self._wakes_ns: int | None = None
 
@@ -105,12 +105,9 @@ class RoundDriver:
                 case Sign(message=message):
                     self._signing.ask(round_, message)
                 case Broadcast(payload=payload):
-                    if not self._broadcasts:
-                        # What this turn of the loop wants sent goes out together.
-                        asyncio.get_running_loop().call_soon(self._flush)
-                    self._broadcasts.append(payload)
+                    self._later(None, payload)
                 case Send(voter=voter, payload=payload):
-                    self._outbox.send(voter, self._codec.encode([payload]))
+                    self._later(voter, payload)
                 case Decided():
                     self._count(round_, DECIDED)
                     self._listener.decided(round_, action)
@@ -200,9 +197,20 @@ class RoundDriver:
             raise RefusedMessage(Reason.FUTURE, f"round {number} is not due, this is round {due}")
         self._early.keep(key, payload, len(self._codec.encode([payload])))
 
+    def _later(self, voter: bytes | None, payload: Payload) -> None:
+        """What this turn of the loop wants sent goes out together, to one voter or to all."""
+        if not self._outgoing:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._outgoing.setdefault(voter, []).append(payload)
+
     def _flush(self) -> None:
-        payloads, self._broadcasts = self._broadcasts, []
-        self._outbox.broadcast(self._codec.encode(payloads))
+        outgoing, self._outgoing = self._outgoing, {}
+        for voter, payloads in outgoing.items():
+            for bundle in self._codec.bundles(payloads):
+                if voter is None:
+                    self._outbox.broadcast(bundle)
+                else:
+                    self._outbox.send(voter, bundle)
 
     def refuse(self, refused: RefusedMessage) -> None:
         """Count a message that does not count."""
