@@ -49,10 +49,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="simulate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--protocol", choices=PROTOCOLS, default="oracle", help="which one (default: oracle)")
-    parser.add_argument("--nodes", type=_nodes, default=4, help="voters, 4 to 64 (default: 4)")
-    parser.add_argument("--schedules", type=_positive, default=1000, help="how many (default: 1000)")
+    parser.add_argument("--nodes", type=parse_nodes, default=4, help="voters, 4 to 64 (default: 4)")
+    parser.add_argument("--schedules", type=parse_positive, default=1000, help="how many (default: 1000)")
     parser.add_argument("--seed", type=int, default=7, help="where they come from (default: 7)")
-    parser.add_argument("--jobs", type=_positive, help="processes (default: one a core)")
+    parser.add_argument("--jobs", type=parse_positive, help="processes (default: one a core)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--mutant", choices=MUTANTS, help="plant this bug")
     parser.add_argument("--replay", type=int, metavar="SEED", help="run the one schedule of this seed, event by event")
@@ -64,14 +64,16 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _positive(text: str) -> int:
+def parse_positive(text: str) -> int:
+    """An option that is 1 or more."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not positive: give 1 or more")
     return number
 
 
-def _nodes(text: str) -> int:
+def parse_nodes(text: str) -> int:
+    """How many voters."""
     number = int(text)
     if not 4 <= number <= _MOST_NODES:
         raise argparse.ArgumentTypeError(f"{text} voters: give 4 to {_MOST_NODES}; fewer than 4 tolerate no fault")
