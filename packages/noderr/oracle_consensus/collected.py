@@ -61,7 +61,7 @@ class Collected[M: ProtocolMessage]:
         if known is not None and (known is signed or known.message == signed.message):
             raise RefusedMessage(Reason.DUPLICATE, "this message is known already")
         if signed.signer in self.two_faced:
-            raise RefusedMessage(Reason.EQUIVOCATION, f"{checksum_address(signed.signer)} was found out already")
+            raise RefusedMessage(Reason.EQUIVOCATION, "its signer was found out already")
         check_signature(signed, self._context.domain, self._context.signatures)
         if known is not None:
             self.two_faced.add(signed.signer)

@@ -72,7 +72,7 @@ class Tally:
         if known is not None and (known is signed or known.message == vote):
             raise RefusedMessage(Reason.DUPLICATE, "this vote is counted already")
         if signed.signer in self._two_faced:
-            raise RefusedMessage(Reason.EQUIVOCATION, f"{checksum_address(signed.signer)} was found out already")
+            raise RefusedMessage(Reason.EQUIVOCATION, "its signer was found out already")
         check_signature(signed, self._context.domain, self._context.signatures)
         if known is not None:
             self._two_faced.add(signed.signer)
