@@ -103,11 +103,8 @@ def footnote(views: Sequence[MemberView]) -> str:
     counts = {view.member.kind: len(view.absent_packages) for view in views if view.absent_packages}
     if not counts:
         return ""
-    each = ", ".join(f"{'an' if kind[0] in 'aeiou' else 'a'} {kind} lacks {count}" for kind, count in counts.items())
-    return (
-        "“all but packages”: alive, connected and not ready, because packages of its tier are not in this build yet "
-        f"({each}). Nothing stands in for them."
-    )
+    each = ", ".join(f"{count} of {'an' if kind[0] in 'aeiou' else 'a'} {kind}" for kind, count in counts.items())
+    return f"Packages that are not in this build yet: {each}. Nothing stands in for them, so these nodes are not ready."
 
 
 def summary(views: Sequence[MemberView], report: Path | None) -> str:
