@@ -59,14 +59,16 @@ class OracleRounds:
         if 3 * max(voters.weights.values()) >= voters.total:
             self._unbalanced = "one oracle has a third of the weight or more: without it nothing can be agreed on"
         async with asyncio.TaskGroup() as tasks:
+            # The slot that is under way when this node starts is left out: the guard refuses it anyway.
+            number = max(voter.round_now() + 1, 0)
             while True:
-                # The slot that is under way when this node starts is left out: the guard refuses it anyway.
-                number = voter.round_now() + 1
-                await voter.clock.sleep((voter.start_ns(number) - voter.clock.now_ns()) / _SECOND_NS)
-                if number < 0 or voter.clock.now_ns() < voter.start_ns(number):
-                    continue
+                while (left_ns := voter.start_ns(number) - voter.clock.now_ns()) > 0:
+                    await voter.clock.sleep(left_ns / _SECOND_NS)  # It may wake a little early.
+                # Who was held up goes on with the slot that it is.
+                number = max(number, voter.round_now())
                 for market in self._markets:
                     tasks.create_task(self._take_part(voter, self._open(voter, leaders, market, number), market))
+                number += 1
 
     def missing(self) -> Sequence[str]:
         return [*self._observer.missing(), *([self._unbalanced] if self._unbalanced else [])]
