@@ -7,12 +7,12 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Never
 
 from noderr.core.errors import CoreError, MisconfiguredError
-from noderr.core.parts import MakeParts, no_parts
+from noderr.core.parts import MakeParts, TierCommand, no_parts
 from noderr.core.version import read_version
 from noderr.types import ManifestError, TierManifest, load_manifest
 
@@ -28,11 +28,19 @@ def run_tier(
     version_file: Path,
     *,
     make_parts: MakeParts = no_parts,
+    commands: Mapping[str, TierCommand] | None = None,
     arguments: Sequence[str] | None = None,
 ) -> int:
-    """Run one command of a tier's node and return the process's exit code. `arguments` are those of the process."""
-    options = _parser(f"noderr-{manifest_file.parent.name}").parse_args(arguments)
+    """Run one command of a tier's node and return the process's exit code. `arguments` are those of the process.
+
+    `commands` are the tier's own, beside those that every node has.
+    """
+    own = commands or {}
+    name, *rest = (sys.argv[1:] if arguments is None else arguments) or [""]
     try:
+        if name in own:
+            return own[name].run(rest, os.environ, load_manifest(manifest_file))
+        options = _parser(f"noderr-{manifest_file.parent.name}", own).parse_args(arguments)
         return _run(options, load_manifest(manifest_file), version_file, make_parts)
     except (MisconfiguredError, ManifestError) as error:
         print(error, file=sys.stderr)
@@ -42,7 +50,7 @@ def run_tier(
         return 1
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
+def _parser(program: str, own: Mapping[str, TierCommand]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program, description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -58,6 +66,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=help_text, description=help_text)
         if name == "check":
             added.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    for name, command in own.items():
+        commands.add_parser(name, help=command.help)
     return parser
 
 

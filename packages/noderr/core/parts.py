@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,9 +56,30 @@ class TierParts:
     grpc: Sequence[Registrar] = ()
 
 
+@dataclass(frozen=True)
+class TierCommand:
+    """A command that a tier adds to its program: `run` gets the arguments after its name and the environment.
+
+    It returns the process's exit code.
+    """
+
+    help: str
+    run: Callable[[Sequence[str], Mapping[str, str], TierManifest], int]
+
+
 type MakeParts = Callable[[NodeContext], TierParts]
 
 
 def no_parts(_context: NodeContext) -> TierParts:
     """A node with nothing but the shared services."""
     return TierParts()
+
+
+def combine(*parts: TierParts) -> TierParts:
+    """All of them in one, in this order."""
+    return TierParts(
+        services=[service for one in parts for service in one.services],
+        routes=[route for one in parts for route in one.routes],
+        operations=[operation for one in parts for operation in one.operations],
+        grpc=[registrar for one in parts for registrar in one.grpc],
+    )

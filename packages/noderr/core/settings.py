@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from noderr.core.peer_address import PeerAddress, parse_peer, split_host_port
 from noderr.core.settings_schema import PREFIX, Port, Settings
-from noderr.types.signing.account_key import AccountKey
+from noderr.types.signing.account_key import AccountKey, parse_address
 from noderr.types.signing.node_key import parse_public_key
 
 _KEY_HEX_DIGITS = 64
@@ -61,6 +61,12 @@ def _check_url(text: str) -> str:
 def _check_public_key(text: str) -> str:
     if text:
         parse_public_key(text)
+    return text
+
+
+def _check_account(text: str) -> str:
+    if text:
+        parse_address(text)
     return text
 
 
@@ -143,6 +149,21 @@ class NodeSettings(ProcessSettings):
         None,
         description="File that says who votes in this network, with which weight, on which chain. Unset: this node "
         "takes part in no consensus, and is not ready.",
+    )
+    trading_mode: Literal["paper", "live"] = Field(
+        "paper",
+        description="paper or live. Live trades real money: it needs NODEOS_LIVE_ACCOUNT too, and a permit of the "
+        "guardians that holds; without one of them nothing is traded.",
+    )
+    live_account: Annotated[str, AfterValidator(_check_account)] = Field(
+        "",
+        description="Address of this node's own Ethereum account, 0x and 40 hexadecimal digits: the second word for "
+        "live trading, so that settings copied from another node do not trade live. Unset: no live trading.",
+    )
+    risk_limits_file: Path | None = Field(
+        None,
+        description="File with the risk limits that a guardian judges trades by; all guardians of a network have the "
+        "same. Unset: a guardian rejects every trade.",
     )
     otlp_endpoint: Annotated[str, AfterValidator(_check_url)] = Field(
         "",

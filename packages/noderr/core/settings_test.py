@@ -114,7 +114,10 @@ def test_template_names_every_setting_and_its_defaults_load(manifest: TierManife
     text = settings_template(manifest)
     lines = [line.removeprefix("#") for line in text.splitlines() if re.match(r"#?NODEOS_", line)]
     environ = dict(line.split("=", 1) for line in lines)
-    assert set(environ) == {variable(field) for field in NodeSettings.model_fields} | {"NODEOS_NODE_KEY_FILE"}
+    assert set(environ) == {variable(field) for field in NodeSettings.model_fields} | {
+        "NODEOS_NODE_KEY_FILE",
+        "NODEOS_ACCOUNT_KEY_FILE",
+    }
     assert load_settings(environ, manifest) == load_settings({}, manifest)
 
 

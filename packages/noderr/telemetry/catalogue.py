@@ -96,6 +96,20 @@ CONSENSUS_GUARDED = MetricSpec(
     "noderr_consensus_guarded_total", "counter", "Signatures that the double-sign guard refused.", ("protocol",)
 )
 
+# What a guardian makes of trades. `reason` is a code of the gate; `mode` paper, live or halted.
+RISK_DECISIONS = MetricSpec(
+    "noderr_risk_decisions_total", "counter", "Orders that the gate judged: approved or denied.", ("outcome",)
+)
+RISK_DENIALS = MetricSpec(
+    "noderr_risk_denials_total",
+    "counter",
+    "Reasons that orders were denied for; one order may have several.",
+    ("reason",),
+)
+SAFETY_MODE = MetricSpec(
+    "noderr_safety_mode", "gauge", "1 for the mode that the node is in, 0 for the others.", ("mode",)
+)
+
 # The coordinator and what is meant for it.
 COORDINATOR_UP = MetricSpec("noderr_coordinator_up", "gauge", "1 when the coordinator took the last heartbeat, else 0.")
 COORDINATOR_REQUESTS = MetricSpec(
@@ -152,6 +166,9 @@ CATALOGUE = (
     CONSENSUS_REFUSED,
     CONSENSUS_EQUIVOCATIONS,
     CONSENSUS_GUARDED,
+    RISK_DECISIONS,
+    RISK_DENIALS,
+    SAFETY_MODE,
     COORDINATOR_UP,
     COORDINATOR_REQUESTS,
     CLOCK_OFFSET,
