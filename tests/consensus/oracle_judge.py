@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 
 from noderr.oracle_consensus.messages import Commit, Report, Reveal
-from noderr.types.consensus import Certificate, ProtocolMessage
+from noderr.types.consensus import Certificate, ProtocolMessage, Signed
 from noderr.types.consensus.agreed_signal import AGREED_SIGNAL_TYPE, AgreedSignal
 from noderr.types.keccak import keccak256
 from noderr.types.trading.signal import SIGNAL_TYPE
@@ -61,19 +61,20 @@ class OracleJudge:
         if report is None:
             self._violations.append(f"{place} agreed on observations that nobody reported")
             return
-        expected = expected_signal(report.reveals, self._oracles, round_start_s(certificate.round))
+        counting = counted(report.reveals, self._oracles, round_start_s(report.round))
+        expected = expected_signal(counting, len(report.reveals), self._oracles)
         if agreed.signal != expected:
             self._violations.append(f"{place} agreed on {agreed.signal}, and from the report follows {expected}")
-        self._check_times(report)
+        self._check_times(report, counting)
         values = self._honest_values.get(certificate.round, [])
         if agreed.signal is not None and not (values and min(values) <= agreed.signal.prediction_e8 <= max(values)):
             told = agreed.signal.prediction_e8
             self._violations.append(f"{place} agreed on {told}, outside what the honest saw")
 
-    def _check_times(self, report: Report) -> None:
+    def _check_times(self, report: Report, counting: Sequence[Signed[Reveal]]) -> None:
         honest = [one.signer for one in report.reveals if one.signer not in self._faulty]
         last = max((self._reveals[report.round, oracle] for oracle in honest), default=0)
-        for one in counted(report.reveals, self._oracles, round_start_s(report.round)):
+        for one in counting:
             if self._commits.get((report.round, one.signer, commitment_of(one)), last) >= last:
                 self._violations.append(
                     f"round {report.round} counts an observation that was made when all honest ones were revealed"

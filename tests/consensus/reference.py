@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from fractions import Fraction
 
 from noderr.oracle_consensus.messages import Reveal
 from noderr.types.consensus import Signed
@@ -28,30 +27,34 @@ def commitment_of(reveal: Signed[Reveal]) -> bytes:
 
 def _is_committed(reveal: Signed[Reveal], reveals: Sequence[Signed[Reveal]], oracles: int) -> bool:
     mine = commitment_of(reveal)
-    return Fraction(sum(mine in one.message.seen for one in reveals), oracles) >= Fraction(1, 3)
+    return sum(mine in one.message.seen for one in reveals) >= _part(1, oracles)
 
 
 def _is_fresh(reveal: Reveal, start_s: int) -> bool:
     seen = reveal.observation
-    newest_s = start_s + TIMING.commit_ns // 10**9 + MARKET.max_lead_seconds
-    return not seen.abstain and seen.model_hash == MODEL and -60 <= seen.observed_at_s - start_s <= newest_s - start_s
+    latest_s = TIMING.commit_ns // 10**9 + MARKET.max_lead_seconds
+    return not seen.abstain and seen.model_hash == MODEL and -60 <= seen.observed_at_s - start_s <= latest_s
 
 
-def expected_signal(reveals: Sequence[Signed[Reveal]], oracles: int, start_s: int) -> Signal | None:
-    """The signal; None if less than two thirds of the committee have an observation that counts."""
-    seen = [one.message.observation for one in counted(reveals, oracles, start_s)]
-    if Fraction(len(seen), oracles) < Fraction(2, 3):
+def _part(thirds: int, oracles: int) -> int:
+    """The least number of oracles that are at least so many thirds of them."""
+    return -(-thirds * oracles // 3)
+
+
+def expected_signal(counting: Sequence[Signed[Reveal]], present: int, oracles: int) -> Signal | None:
+    """The signal from those that count, of so many in the report; None if they are less than two thirds of all."""
+    seen = [one.message.observation for one in counting]
+    if len(seen) < _part(2, oracles):
         return None
     prediction = statistics.median_low([one.prediction_e8 for one in seen])
-    moves = Fraction(abs(prediction), 10**8) > Fraction(1, 10_000)
+    # More than a basis point.
+    moves = abs(prediction) > 10**8 // 10_000
     return Signal(
         symbol=MARKET.symbol,
         horizon_seconds=MARKET.horizon_seconds,
         direction=(Direction.BUY if prediction > 0 else Direction.SELL) if moves else Direction.HOLD,
         prediction_e8=prediction,
-        confidence_bps=int(
-            statistics.median_low([one.confidence_bps for one in seen]) * Fraction(len(seen), len(reveals))
-        ),
+        confidence_bps=statistics.median_low([one.confidence_bps for one in seen]) * len(seen) // present,
         mid_price_e8=statistics.median_low([one.mid_price_e8 for one in seen]),
         observed_at_s=statistics.median_low([one.observed_at_s for one in seen]),
         model_hash=keccak256(MODEL),
