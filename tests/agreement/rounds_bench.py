@@ -9,6 +9,7 @@ every oracle. `markets` rounds run in each slot. Processor time is that of all o
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import tempfile
 import time
@@ -70,14 +71,16 @@ def measure(options: argparse.Namespace, round_ms: int, folder: Path) -> float:
                 time.sleep(0.5)
                 history.look(client, network.oracles)
             time.sleep(_SETTLE_SECONDS)
+            slots = math.ceil(1000 * options.seconds / round_ms)
+            _await_slot_end(network, round_ms)
             before = sample(network, client)
-            time.sleep(options.seconds)
+            time.sleep(max(before.at + slots * round_ms / 1000 - time.monotonic(), 0.0))
             after = sample(network, client)
         finally:
             network.down()
     seconds = after.at - before.at
     gained = [later - earlier for earlier, later in zip(before.decided, after.decided, strict=True)]
-    due = seconds * 1000 / round_ms * options.markets
+    due = slots * options.markets
     ended = sum(gained) + after.failed - before.failed
     cpu = after.cpu_seconds - before.cpu_seconds
     open_ms = 1000 * (after.duration_seconds - before.duration_seconds) / max(ended, 1)
@@ -90,6 +93,12 @@ def measure(options: argparse.Namespace, round_ms: int, folder: Path) -> float:
         flush=True,
     )
     return float(min(gained) / due)
+
+
+def _await_slot_end(network: OracleProcesses, round_ms: int) -> None:
+    """Return in the last tenth of a slot, when a round that can be decided is."""
+    into_slot_ms = (time.time_ns() - network.membership.genesis_ns) // 1_000_000 % round_ms
+    time.sleep((0.9 * round_ms - into_slot_ms) % round_ms / 1000)
 
 
 def main() -> None:

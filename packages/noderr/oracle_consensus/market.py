@@ -8,7 +8,7 @@ from noderr.types.consensus.agreed_signal import market_topic
 
 SECOND_NS = 1_000_000_000
 # Sent again sooner, messages that are only slow would come twice, and all of them slower.
-_LEAST_RESEND_NS = SECOND_NS // 4
+_LEAST_RESEND_NS = SECOND_NS // 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
