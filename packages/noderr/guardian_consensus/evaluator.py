@@ -64,7 +64,7 @@ def abstain(report: Mapping[str, object]) -> Verdict:
 
 
 class Evaluator(Protocol):
-    """Judges a proposal by what it pins: the same proposal gets the same verdict, byte for byte."""
+    """Judges a proposal by what it pins. Clocks and what was approved before may turn a yes into a no, never back."""
 
     async def evaluate(self, proposal: TradeProposal) -> Verdict:
         """May raise anything: that is a rejection."""

@@ -10,8 +10,12 @@ from noderr.core.consensus.routes import CONSENSUS_OPERATIONS, consensus_routes
 from noderr.core.consensus.service import ConsensusService
 from noderr.core.consensus.subject_rounds import SubjectRounds
 from noderr.core.consensus.voter import ProtocolFacts, Voter
-from noderr.core.parts import NodeContext, TierParts
-from noderr.guardian_consensus.evaluator import Evaluator, Refusing
+from noderr.core.parts import NodeContext, TierParts, combine
+from noderr.guardian_consensus.evaluator import AllOf, Evaluator, Refusing
+from noderr.guardian_consensus.risk_service import RiskService
+from noderr.guardian_consensus.safety_evaluator import SafetyEvaluator
+from noderr.safety_control.parts import safety_parts
+from noderr.safety_control.service import SafetyService
 from noderr.types.consensus import Choice, Reason, RefusedMessage
 from noderr.types.consensus.trade_proposal import TradeProposal, trade_proposal_from_wire
 from noderr.types.errors import TypesError
@@ -47,9 +51,18 @@ class ProposalJudge:
         return self._evaluator.missing()
 
 
-def consensus_parts(node: NodeContext) -> TierParts:
-    """The service `guardian-consensus` and `/api/v1/consensus`. Every trade is rejected until there is a risk gate."""
+def consensus_parts(node: NodeContext, evaluator: Evaluator | None = None) -> TierParts:
+    """The service `guardian-consensus` and `/api/v1/consensus`. Without an evaluator every trade is rejected."""
     facts = ProtocolFacts(tier="guardian", period_ns=PERIOD_NS, keep=256)
-    source = SubjectRounds(node, PROPOSAL_TOPIC, ProposalJudge(Refusing("the risk gate")))
+    source = SubjectRounds(node, PROPOSAL_TOPIC, ProposalJudge(evaluator or Refusing("the risk gate")))
     service = ConsensusService(node, facts, source)
     return TierParts(services=[service], routes=consensus_routes(service.describe), operations=CONSENSUS_OPERATIONS)
+
+
+def guardian_parts(node: NodeContext) -> TierParts:
+    """All of a guardian: the consensus, the gate, and safety control. There is no compliance yet: it rejects."""
+    safety = SafetyService(node)
+    halts = SafetyEvaluator(safety)
+    risk = RiskService(node, halts.state)
+    evaluator = AllOf(risk=risk, compliance=Refusing("compliance"), safety=halts, clock=node.clock)
+    return combine(safety_parts(safety), TierParts(services=[risk]), consensus_parts(node, evaluator))

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noderr.guardian_consensus.concern import NO_CONCERN, Concern, describe_concerns, parse_concerns
@@ -50,6 +50,7 @@ def test_sixty_per_cent_of_those_who_reviewed(approvals: int, rejections: int, s
 COUNTS = st.one_of(st.integers(0, 4), st.integers(0, 200))
 
 
+@settings(deadline=None)
 @given(COUNTS, COUNTS, st.booleans(), st.booleans())
 def test_the_rule_for_any_committee(approvals: int, rejections: int, everybody: bool, over: bool) -> None:
     count = approvals + rejections
@@ -72,6 +73,7 @@ def test_four_are_too_few_however_they_agree(over: bool, state: ReviewState) -> 
 CONCERNS = st.integers(1, sum(Concern))
 
 
+@settings(deadline=None)
 @given(st.lists(CONCERNS, min_size=5, max_size=8))
 def test_a_rejection_tells_what_two_or_more_have_against_it(drawn: list[int]) -> None:
     given_reviews = [review(approves=False, concerns=concerns) for concerns in drawn]

@@ -3,77 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from noderr.core.event_bus import EventBus
-from noderr.core.http_api import http_api
-from noderr.core.parts import NodeContext
-from noderr.core.peers.testing import PeerNode
-from noderr.core.settings import NodeSettings
-from noderr.core.settings_loader import load_settings, tier_defaults
-from noderr.core.testing import small_guardian
-from noderr.safety_control.parts import safety_parts
 from noderr.safety_control.permit_file import permits_to_text
 from noderr.safety_control.routes import HALT_PATH, SAFETY_PATH
 from noderr.safety_control.safety_log import Kind, SafetyLog
-from noderr.safety_control.service import SafetyService
 from noderr.safety_control.standing import Mode
-from noderr.safety_control.testing import DOMAIN, GUARDIANS, NOW_S, VOTERS, clock, permit, permits
+from noderr.safety_control.testing import DOMAIN, GUARDIANS, NOW_S, VOTERS, permit, permits
+from noderr.safety_control.testing_node import Node
 from noderr.types.signing.account_key import checksum_address
-from noderr.utils import ManualClock, seeded
-
-
-class Node:
-    """A guardian's context with the service, on a clock that is turned by hand."""
-
-    def __init__(self, folder: Path, **environ: str) -> None:
-        self.clock: ManualClock = clock()
-        manifest, peer = small_guardian(), PeerNode(1, "guardian")
-        self.context = NodeContext(
-            manifest,
-            "1.2.3",
-            load_settings(
-                {f"NODEOS_{name.upper()}": value for name, value in environ.items()},
-                NodeSettings,
-                tier_defaults(manifest),
-            ),
-            folder,
-            peer.identity,
-            GUARDIANS[0],
-            peer.metrics,
-            clock=self.clock,
-            randomness=lambda purpose: seeded(1, purpose),
-            bus=EventBus(peer.metrics, self.clock),
-            peers=peer.network,
-        )
-        self.service = SafetyService(self.context)
-        app = http_api(peer.metrics, {}, safety_parts(self.service).routes)
-        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://node")
-
-    def mode(self) -> str:
-        """What the metrics say."""
-        [found] = [
-            mode.value
-            for mode in Mode
-            if self.context.metrics.registry.get_sample_value("noderr_safety_mode", {"mode": mode.value})
-        ]
-        return found
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        await self.service.start()
-        task = asyncio.create_task(self.service.run())
-        try:
-            yield
-        finally:
-            await self.service.stop()
-            await task
 
 
 async def turned(node: Node, seconds: float, until: Any) -> None:

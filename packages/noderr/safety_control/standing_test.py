@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noderr.risk_engine.trading_state import TradingState
@@ -56,6 +56,7 @@ def test_the_last_word_counts_and_is_told() -> None:
 records = st.lists(st.sampled_from(Kind).map(lambda kind: Record(1, 0, kind, "p", "r")))
 
 
+@settings(deadline=None)
 @given(
     st.booleans(),
     st.sampled_from([None, OWN, b"\1" * 20]),
@@ -76,6 +77,7 @@ def test_nothing_else_is_live(
     assert (standing.mode is Mode.HALTED) == (standing.state is TradingState.HALTED)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(Mode), st.sampled_from(TradingState), st.booleans())
 def test_a_cancel_always_passes(mode: Mode, state: TradingState, reduces: bool) -> None:
     standing = Standing(mode, state)
