@@ -19,7 +19,7 @@ def node_dashboard(fleet: Fleet) -> Dashboard:
             Variable("job", "Tier or service", f'up{{job=~"{"|".join(fleet.jobs)}"}}', "job"),
             Variable("node", "Node", 'up{job=~"$job"}', "node"),
         ),
-        rows=(_state(), _work(), _peers(), _consensus(), _bus(), _reporting(), _machine(fleet)),
+        rows=(_state(), _work(), _peers(), _consensus(), _trading(), _bus(), _reporting(), _machine(fleet)),
     )
 
 
@@ -220,6 +220,39 @@ def _consensus() -> Row:
                     ),
                 ),
                 width=12,
+            ),
+        ),
+    )
+
+
+def _trading() -> Row:
+    return Row(
+        "Trading",
+        (
+            Panel(
+                "Mode",
+                "What a guardian may approve: trades on paper, real ones, or none.",
+                (Query(f"noderr_safety_mode{{{_HERE}}} == 1", "{{node}} {{mode}}"),),
+            ),
+            Panel(
+                "Orders that the gate judged",
+                "In the last 15 minutes.",
+                (
+                    Query(
+                        f"sum by (node, outcome) (increase(noderr_risk_decisions_total{{{_HERE}}}[15m]))",
+                        "{{node}} {{outcome}}",
+                    ),
+                ),
+            ),
+            Panel(
+                "Why orders were denied",
+                "In the last 15 minutes; one order may have several reasons.",
+                (
+                    Query(
+                        f"sum by (node, reason) (increase(noderr_risk_denials_total{{{_HERE}}}[15m]))",
+                        "{{node}} {{reason}}",
+                    ),
+                ),
             ),
         ),
     )

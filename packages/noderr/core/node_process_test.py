@@ -36,10 +36,10 @@ def test_node_serves_http_and_grpc_and_stops_with_zero(tier: Tier) -> None:
     assert httpx.get(f"{node.url}/health").status_code == 200
     ready = httpx.get(f"{node.url}/ready")
     assert ready.status_code == 503
-    assert ready.json()["missing"] == [{"kind": "package", "name": "risk-engine", "reason": "not in this build"}]
+    assert ready.json()["missing"] == [{"kind": "package", "name": "attestation-mvs", "reason": "not in this build"}]
     body = httpx.get(f"{node.url}/api/v1/node").json()
     assert (body["tier"], body["tier_number"], body["version"]) == ("guardian", 2, "1.2.3")
-    assert body["packages"] == {"present": ["telemetry", "core", "types", "utils"], "missing": ["risk-engine"]}
+    assert body["packages"] == {"present": ["telemetry", "core", "types", "utils"], "missing": ["attestation-mvs"]}
     assert [service["name"] for service in body["services"]] == [
         "event-loop",
         "event-bus",

@@ -71,7 +71,7 @@ class Tier:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.running: list[tuple[subprocess.Popen[str], threading.Timer]] = []
-        (directory / "tier.toml").write_text(manifest_text("risk-engine"))
+        (directory / "tier.toml").write_text(manifest_text("attestation-mvs"))
         (directory / "VERSION").write_text("1.2.3\n")
         (directory / "main.py").write_text(COMPOSITION_ROOT)
 
