@@ -26,7 +26,7 @@ _MIGRATIONS = (
         market TEXT NOT NULL,
         seq INTEGER NOT NULL,
         received_ns INTEGER NOT NULL,
-        -- Whether everything is known after this record; since when it is not, where this ends it; whether it is a quote.
+        -- Whether all is known after this record; since when it is not, where it ends here; whether it is a quote.
         known INTEGER NOT NULL,
         since_ns INTEGER,
         quote INTEGER NOT NULL,
