@@ -1,7 +1,7 @@
 """Coinbase's recorded books. The recording is of the feed before Advanced Trade, whose frames had no numbers.
 
-So each is put into the frame that Coinbase documents now, numbered in its order: the books, prices and changes are real,
-the envelope is not. Nothing of the venue confirms these books but that they never cross.
+So each is put into the frame that Coinbase documents now, numbered in its order: books, prices and changes are real,
+envelope is not. Nothing of the venue confirms these books but that they never cross.
 """
 
 from __future__ import annotations
@@ -107,10 +107,10 @@ def test_whatever_happens_to_a_frame_it_is_found_at_once_and_all_books_heal(reco
     truth.open()
     wire = Wire(CoinbaseSession(SYMBOLS), lambda _symbol: None)
     wire.open()
-    number, sent, due = 0, 0, None
-    for place, (_, payload) in enumerate(row[: hit + TAIL]):
+    number, sent, told, due = 0, 0, 0, None
+    for place, (true_place, payload) in enumerate(row[: hit + TAIL]):
         at_ns = START_NS + place
-        while sent <= place:
+        while sent <= true_place:
             truth.frame(recorded.payloads[sent], at_ns)
             sent += 1
         if wire.reconnects == 0:
@@ -122,9 +122,9 @@ def test_whatever_happens_to_a_frame_it_is_found_at_once_and_all_books_heal(reco
                 top = truth.top(symbol)
                 assert top is not None
                 wire.frame(snapshot(symbol, top, number), at_ns)
-            due = None
-        elif due is None:
-            said = json.loads(recorded.payloads[place])
+            told, due = sent, None
+        elif due is None and true_place >= told:
+            said = json.loads(recorded.payloads[true_place])
             number = said["sequence_num"] = number + 1
             wire.frame(json.dumps(said).encode(), at_ns)
         if wire.reconnects and place == hit:

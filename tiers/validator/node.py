@@ -14,11 +14,30 @@ from noderr.core.parts import NodeContext, TierParts
 
 def parts(node: NodeContext) -> TierParts:
     """What this tier adds to the node."""
-    from noderr.validator_consensus.parts import (
-        consensus_parts,
-    )  # Not needed for `health`, which must start in no time.
+    # Not needed for `health`, which must start in no time.
+    from noderr.core.errors import SettingsError
+    from noderr.core.parts import combine
+    from noderr.data_connectors.parts import PublicFeeds
+    from noderr.market_data.errors import FeedNameError
+    from noderr.market_data.feed import parse_feeds
+    from noderr.market_data.parts import market_parts
+    from noderr.market_data.service import MarketDataService
+    from noderr.validator_consensus.parts import consensus_parts
+    from noderr.validator_consensus.price_band import PriceBand
 
-    return consensus_parts(node)
+    class RecordedBand:
+        """The band that a fill's price has to lie in, from what this node's own market data recorded."""
+
+        async def band(self, venue: str, symbol: str, from_ns: int, to_ns: int) -> PriceBand | None:
+            found = await markets.price_range(venue, symbol, from_ns, to_ns)
+            return None if found is None else PriceBand(found.low, found.high)
+
+    try:
+        names = parse_feeds(node.settings.feeds)
+    except FeedNameError as error:
+        raise SettingsError([f"NODEOS_FEEDS: {error}"]) from error
+    markets = MarketDataService(node, names, PublicFeeds(node, names).open)
+    return combine(consensus_parts(node, RecordedBand() if names else None), market_parts(node, markets))
 
 
 def main() -> int:

@@ -150,6 +150,18 @@ class NodeSettings(ProcessSettings):
         description="File that says who votes in this network, with which weight, on which chain. Unset: this node "
         "takes part in no consensus, and is not ready.",
     )
+    feeds: str = Field(
+        "",
+        max_length=4096,
+        description="Public market data that a validator keeps order books of, separated by commas, each "
+        "<venue>:<BASE>/<QUOTE>, such as kraken:BTC/USD,binance:BTC/USDT. Unset: it has no prices, and is not ready.",
+    )
+    feed_recording_mb: int = Field(
+        0,
+        ge=0,
+        le=8192,
+        description="Space for the raw frames of each venue, in MB; above it the oldest are dropped. 0: none are kept.",
+    )
     trading_mode: Literal["paper", "live"] = Field(
         "paper",
         description="paper or live. Live trades real money: it needs NODEOS_LIVE_ACCOUNT too, and a permit of the "

@@ -7,13 +7,19 @@ from noderr.validator_consensus.price_band import FeeBounds, PriceBand
 from noderr.validator_consensus.settlement import SettlementReceipt
 
 
-class NoMarketData:
-    """No prices and no fees: market data and exchanges are packages that this build has not."""
+class NoPrices:
+    """No prices: this node records none."""
 
     missing = "no prices are recorded: nobody can tell whether a fill's price was there"
 
     async def band(self, venue: str, symbol: str, from_ns: int, to_ns: int) -> PriceBand | None:
         return None
+
+
+class NoFees:
+    """No fees: exchanges is a package that this build has not."""
+
+    missing = "no venue's fees are known: nobody can tell whether a fill's fee is right"
 
     async def fees(self, fill: Fill) -> FeeBounds | None:
         return None

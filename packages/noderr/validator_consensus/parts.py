@@ -15,7 +15,7 @@ from noderr.core.consensus.voter import ProtocolFacts, Voter
 from noderr.core.parts import NodeContext, TierParts
 from noderr.types.consensus import Choice, Reason, RefusedMessage, VoterSet, check_signature
 from noderr.utils import Clock
-from noderr.validator_consensus.absent import NoChain, NoMarketData
+from noderr.validator_consensus.absent import NoChain, NoFees, NoPrices
 from noderr.validator_consensus.certificate_proof import CertificateRules
 from noderr.validator_consensus.check_runner import CheckRunner
 from noderr.validator_consensus.execution_band import ExecutionBandCheck
@@ -23,6 +23,7 @@ from noderr.validator_consensus.guardian_certificate import GuardianCertificateC
 from noderr.validator_consensus.history import PastRound, RoundHistory
 from noderr.validator_consensus.liveness import LivenessTracker
 from noderr.validator_consensus.oracle_certificate import OracleCertificateCheck
+from noderr.validator_consensus.price_band import BandSource
 from noderr.validator_consensus.request import AttestationRequest, request_from_wire
 from noderr.validator_consensus.settlement import SettlementCheck
 from noderr.validator_consensus.verdict import verdict
@@ -45,10 +46,11 @@ class MemberSets:
 
 
 class ReportJudge:
-    """Runs the four checks on what an executor reports."""
+    """Runs the four checks on what an executor reports. `prices` is what this validator recorded, if it does."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, prices: BandSource | None = None) -> None:
         self._clock = clock
+        self._prices = prices
 
     def decode(self, content: bytes) -> AttestationRequest:
         """Raises `RefusedMessage`."""
@@ -62,18 +64,18 @@ class ReportJudge:
 
     async def judge(self, subject: AttestationRequest, voter: Voter) -> tuple[Choice, int]:
         rules = CertificateRules(MemberSets(voter.membership), voter.context.domain, voter.context.signatures)
-        markets = NoMarketData()
         checks = (
             OracleCertificateCheck(rules),
             GuardianCertificateCheck(rules),
-            ExecutionBandCheck(markets, markets),
+            ExecutionBandCheck(self._prices or NoPrices(), NoFees()),
             SettlementCheck(NoChain(), _NO_CONTRACT),
         )
         said = verdict(await CheckRunner(checks, self._clock).run(subject.report, subject.evidence))
         return said.choice, said.codes
 
     def missing(self) -> Sequence[str]:
-        return (NoMarketData.missing, NoChain.missing)
+        prices = () if self._prices is not None else (NoPrices.missing,)
+        return (*prices, NoFees.missing, NoChain.missing)
 
 
 class ValidatorRecords:
@@ -93,12 +95,12 @@ class ValidatorRecords:
         await asyncio.gather(self._liveness.close(), self._history.close())
 
 
-def consensus_parts(node: NodeContext) -> TierParts:
-    """The service `validator-consensus` and `/api/v1/consensus`.
+def consensus_parts(node: NodeContext, prices: BandSource | None = None) -> TierParts:
+    """The service `validator-consensus` and `/api/v1/consensus`; `prices` are those that this node records itself.
 
-    Without market data and a chain no execution passes all four checks: validators then abstain, or reject.
+    Without prices, fees and a chain no execution passes all four checks: validators then abstain, or reject.
     """
     facts = ProtocolFacts(tier="validator", period_ns=PERIOD_NS, keep=256)
-    source = SubjectRounds(node, REPORT_TOPIC, ReportJudge(node.clock))
+    source = SubjectRounds(node, REPORT_TOPIC, ReportJudge(node.clock, prices))
     service = ConsensusService(node, facts, source, records=lambda: ValidatorRecords(node))
     return TierParts(services=[service], routes=consensus_routes(service.describe), operations=CONSENSUS_OPERATIONS)
