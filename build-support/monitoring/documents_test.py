@@ -7,9 +7,7 @@ import yaml
 from monitoring.documents import GENERATED, monitoring_files
 from monitoring.fleet import Fleet
 from monitoring.scrape import example_targets, prometheus_document
-from monitoring.series import TARGET_LABELS
-from noderr.coordinator.catalogue import COORDINATOR_CATALOGUE
-from noderr.telemetry import CATALOGUE
+from monitoring.series import ALL_CATALOGUES, TARGET_LABELS
 from noderr.types import ImageManifest
 
 
@@ -38,9 +36,9 @@ def test_target_labels_are_those_that_the_checks_count_on(fleet: Fleet) -> None:
 
 
 def test_no_target_label_hides_a_label_of_the_code() -> None:
-    for spec in (*CATALOGUE, *COORDINATOR_CATALOGUE):
+    for spec in ALL_CATALOGUES:
         assert not TARGET_LABELS & set(spec.labels), spec.name
-    names = [spec.name for spec in (*CATALOGUE, *COORDINATOR_CATALOGUE)]
+    names = [spec.name for spec in ALL_CATALOGUES]
     assert len(set(names)) == len(names)
 
 

@@ -16,9 +16,8 @@ import pytest
 from monitoring.documents import alert_groups, dashboards
 from monitoring.expression import check
 from monitoring.fleet import Fleet
-from monitoring.series import KNOWN
-from noderr.coordinator.catalogue import COORDINATOR_CATALOGUE
-from noderr.telemetry.catalogue import CATALOGUE, PROCESS
+from monitoring.series import ALL_CATALOGUES, KNOWN
+from noderr.telemetry.catalogue import PROCESS
 
 _MAKERS = {"gauge", "counter", "histogram"}
 _CHOSEN_BY_CODE = {"outcome", "state", "kind", "reason"}
@@ -99,9 +98,7 @@ def _last(node: ast.AST) -> str:
 
 def test_every_metric_is_driven_by_code(sources: list[Source]) -> None:
     constants, used = constants_of_catalogues(sources), uses(sources)
-    assert set(constants.values()) == {spec.name for spec in (*CATALOGUE, *COORDINATOR_CATALOGUE)} - {
-        spec.name for spec in PROCESS
-    }
+    assert set(constants.values()) == {spec.name for spec in ALL_CATALOGUES} - {spec.name for spec in PROCESS}
     idle = {metric for name, metric in constants.items() if not used.get(name)}
     assert idle == set(), f"{len(idle)} metrics are declared and nothing ever sets them: {', '.join(sorted(idle))}"
 

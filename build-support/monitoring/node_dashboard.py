@@ -19,7 +19,7 @@ def node_dashboard(fleet: Fleet) -> Dashboard:
             Variable("job", "Tier or service", f'up{{job=~"{"|".join(fleet.jobs)}"}}', "job"),
             Variable("node", "Node", 'up{job=~"$job"}', "node"),
         ),
-        rows=(_state(), _work(), _peers(), _consensus(), _trading(), _bus(), _reporting(), _machine(fleet)),
+        rows=(_state(), _work(), _peers(), _consensus(), _trading(), _feeds(), _bus(), _reporting(), _machine(fleet)),
     )
 
 
@@ -251,6 +251,60 @@ def _trading() -> Row:
                     Query(
                         f"sum by (node, reason) (increase(noderr_risk_denials_total{{{_HERE}}}[15m]))",
                         "{{node}} {{reason}}",
+                    ),
+                ),
+            ),
+        ),
+    )
+
+
+def _feeds() -> Row:
+    return Row(
+        "Market feeds",
+        (
+            Panel(
+                "Venue is connected",
+                "The connection is open. Only validators have feeds.",
+                (_here("noderr_feed_connected", "{{node}} {{venue}}"),),
+                kind="state-timeline",
+                yes_no=True,
+            ),
+            Panel(
+                "Frames",
+                "What arrives from each venue.",
+                (_rate("noderr_feed_frames_total", "node, venue", "{{node}} {{venue}}"),),
+                "eps",
+            ),
+            Panel(
+                "Bytes",
+                "Of these frames.",
+                (_rate("noderr_feed_received_bytes_total", "node, venue", "{{node}} {{venue}}"),),
+                "Bps",
+            ),
+            Panel(
+                "Round trip",
+                "From a ping to its answer, 99 of 100.",
+                (_quantile(0.99, "noderr_feed_round_trip_seconds", "{{node}}"),),
+                "s",
+            ),
+            Panel(
+                "Books lost and asked for anew",
+                "In the last 15 minutes: a gap, a wrong checksum or a frame twice; each book is asked for again.",
+                tuple(
+                    Query(
+                        f"sum by (node, venue, symbol) (increase(noderr_feed_{what}_total{{{_HERE}}}[15m]))",
+                        f"{{{{node}}}} {{{{venue}}}} {{{{symbol}}}} {what}",
+                    )
+                    for what in ("gaps", "resyncs", "duplicates")
+                ),
+            ),
+            Panel(
+                "Tries to connect",
+                "In the last 15 minutes.",
+                (
+                    Query(
+                        f"sum by (node, venue, outcome) (increase(noderr_feed_connections_total{{{_HERE}}}[15m]))",
+                        "{{node}} {{venue}} {{outcome}}",
                     ),
                 ),
             ),

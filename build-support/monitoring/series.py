@@ -6,7 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from noderr.coordinator.catalogue import COORDINATOR_CATALOGUE
+from noderr.data_connectors.catalogue import FEED_CATALOGUE
 from noderr.telemetry import CATALOGUE, MetricSpec
+
+ALL_CATALOGUES = (*CATALOGUE, *COORDINATOR_CATALOGUE, *FEED_CATALOGUE)
+"""Every metric of ours."""
 
 TARGET_LABELS = frozenset({"job", "instance", "node"})
 """What the scrape configuration puts on every series. The tier is the job: a label `tier` would hide the code's own."""
@@ -37,5 +41,5 @@ def series_of(catalogue: Iterable[MetricSpec]) -> dict[str, Series]:
 KNOWN: Mapping[str, Series] = {
     # Prometheus' own: whether the last scrape worked.
     "up": Series(TARGET_LABELS, counts=False),
-    **series_of((*CATALOGUE, *COORDINATOR_CATALOGUE)),
+    **series_of(ALL_CATALOGUES),
 }
