@@ -116,8 +116,8 @@ class CoinbaseSession:
         book = self._book(event.product_id)
         bids, asks = _levels(event.updates, "bid"), _levels(event.updates, "offer")
         if event.type == "snapshot":
-            gaps: list[Output] = [*book.lose("Coinbase sent the book anew", received_ns)]
             book.book.load(bids, asks)
+            gaps = book.lose("Coinbase sent the book anew", received_ns)
             return [*gaps, book.snapshot(at_ns, received_ns)]
         if book.state is not BookState.LIVE:
             raise FrameError(f"Coinbase sent an update of {book.symbol} before its book")

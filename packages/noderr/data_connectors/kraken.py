@@ -107,7 +107,7 @@ class KrakenSession:
             return [_trade(book.symbol, raw, received_ns) for raw in frame.first]
         if channel != f"book-{self._depth}" or not parts:
             raise FrameError(f"Kraken sent a frame of channel {channel[:40]!r} that is none of its books and trades")
-        if self._last.get(pair) == payload:
+        if book.state is BookState.LIVE and self._last.get(pair) == payload:
             return [Duplicate(venue=VENUE, symbol=book.symbol, received_ns=received_ns)]
         self._last[pair] = payload
         if parts[0].snapshot_asks is not None and parts[0].snapshot_bids is not None:
@@ -117,7 +117,6 @@ class KrakenSession:
     def _on_snapshot(
         self, book: VenueBook, bids: list[RawLevel], asks: list[RawLevel], received_ns: int
     ) -> list[Output]:
-        events: list[Output] = [*book.lose("Kraken sent the book anew", received_ns)]
         sample = (bids or asks)[:1]
         if sample:
             # All levels of a pair have the same digits, and the checksum is made of them.
@@ -126,6 +125,7 @@ class KrakenSession:
             book.book.load(_levels(book, bids), _levels(book, asks))
         except BookError as error:
             raise FrameError(f"{book.symbol}: {error}") from error
+        events: list[Output] = [*book.lose("Kraken sent the book anew", received_ns)]
         book.state = BookState.UNCHECKED
         return events if self._check else [*events, book.snapshot(None, received_ns)]
 

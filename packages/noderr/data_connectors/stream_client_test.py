@@ -171,20 +171,22 @@ async def test_frames_that_come_slowly_keep_the_connection(clock: ManualClock) -
 
 async def test_a_connection_ends_itself_before_the_venue_does_after_24_hours(clock: ManualClock) -> None:
     policy = StreamPolicy(stale=30 * HOUR, heartbeat=HOUR)
-    async with listening(says("day one"), says("day two")) as venue:
-        async with listened(Listener(venue.url, clock, policy)) as heard:
-            await until(lambda: heard.payloads == [b"day one"])
-            hours = 0
-            while not heard.reasons:
-                await clock.advance(HOUR)
-                await asyncio.sleep(0.02)
-                hours += 1
-                assert hours <= 24
-            assert 22 <= hours <= 24
-            assert heard.reasons == ["its time is over: venues end connections after 24 hours"]
-            await until(lambda: b"day two" in heard.payloads, clock, 0.5)
-            # It was a good one: the next begins at once, as after the first failure.
-            assert clock.now_ns() - T0 < (hours * HOUR + 3) * 1_000_000_000
+    async with (
+        listening(says("day one"), says("day two")) as venue,
+        listened(Listener(venue.url, clock, policy)) as heard,
+    ):
+        await until(lambda: heard.payloads == [b"day one"])
+        hours = 0
+        while not heard.reasons:
+            await clock.advance(HOUR)
+            await asyncio.sleep(0.02)
+            hours += 1
+            assert hours <= 24
+        assert 22 <= hours <= 24
+        assert heard.reasons == ["its time is over: venues end connections after 24 hours"]
+        await until(lambda: b"day two" in heard.payloads, clock, 0.5)
+        # It was a good one: the next begins at once, as after the first failure.
+        assert clock.now_ns() - T0 < (hours * HOUR + 3) * 1_000_000_000
 
 
 async def test_failures_are_tried_ever_more_slowly_and_with_jitter(clock: ManualClock) -> None:
@@ -206,16 +208,18 @@ async def test_after_many_failures_the_breaker_lets_one_try_through_now_and_then
         backoff=Backoff(first_seconds=0.1, limit_seconds=0.1, factor=1),
         breaker=BreakerPolicy(consecutive_failures=3, open_seconds=600, probes=1),
     )
-    async with listening(drops, drops, drops, drops, says("good")) as venue:
-        async with listened(Listener(venue.url, clock, policy)) as heard:
-            await until(lambda: len(heard.reasons) == 3, clock, 0.05)
-            for _ in range(10):
-                await clock.advance(50)
-                await asyncio.sleep(0.01)
-            assert venue.connections == 3
-            await until(lambda: venue.connections == 4, clock, 10)
-            await until(lambda: b"good" in heard.payloads, clock, 50)
-            assert clock.monotonic() >= 1200
+    async with (
+        listening(drops, drops, drops, drops, says("good")) as venue,
+        listened(Listener(venue.url, clock, policy)) as heard,
+    ):
+        await until(lambda: len(heard.reasons) == 3, clock, 0.05)
+        for _ in range(10):
+            await clock.advance(50)
+            await asyncio.sleep(0.01)
+        assert venue.connections == 3
+        await until(lambda: venue.connections == 4, clock, 10)
+        await until(lambda: b"good" in heard.payloads, clock, 50)
+        assert clock.monotonic() >= 1200
 
 
 async def test_a_port_where_nobody_listens_is_tried_again(clock: ManualClock) -> None:
