@@ -20,6 +20,7 @@ from noderr.data_connectors.binance_frames import (
     stream_names,
 )
 from noderr.data_connectors.errors import FrameError
+from noderr.data_connectors.event_time import checked_ns
 from noderr.data_connectors.session import Output, Reconnect, Resync
 from noderr.data_connectors.venue_book import BookState, VenueBook
 from noderr.market_data.errors import BookError, UnitsError
@@ -149,7 +150,7 @@ class BinanceSession:
             outputs = self._broken(market, problem)
             market.buffer.append(depth)  # It is good itself, and the snapshot may be older.
             return outputs
-        return [book.delta(bids, asks, depth.event_ms * _MS_NS, received_ns)]
+        return [book.delta(bids, asks, checked_ns(depth.event_ms * _MS_NS), received_ns)]
 
     def _buffer(self, market: _Market, depth: Depth) -> list[Output]:
         if len(market.buffer) >= _MOST_BUFFERED:
@@ -207,7 +208,7 @@ class BinanceSession:
                 quantity=to_decimal(to_units(trade.quantity, DIGITS), DIGITS),
                 taker="sell" if trade.buyer_is_maker else "buy",
                 trade_id=str(trade.number),
-                event_ns=trade.time_ms * _MS_NS,
+                event_ns=checked_ns(trade.time_ms * _MS_NS),
                 received_ns=received_ns,
             )
         ]

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from noderr.data_connectors.errors import FrameError
+from noderr.data_connectors.event_time import checked_ns
 from noderr.market_data.errors import UnitsError
 from noderr.market_data.units import to_units
 
@@ -101,6 +102,6 @@ def time_ns(text: str) -> int:
         seconds = int(datetime.fromisoformat(text[:19] + "+00:00").timestamp())
         if text[-1:] != "Z" or text[19:20] not in (".", "Z"):
             raise ValueError(text)
-        return seconds * _SECOND_NS + to_units("0" + (text[19:-1] or ".0"), 9)
+        return checked_ns(seconds * _SECOND_NS + to_units("0" + (text[19:-1] or ".0"), 9))
     except (ValueError, UnitsError) as error:
         raise FrameError(f"Coinbase sent a time that is none: {text[:60]!r}") from error

@@ -166,8 +166,17 @@ def test_times_are_exact(text: str, ns: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2023", "2023-02-09T20:32:50+01:00", "2023-13-09T20:32:50Z", "2023-02-09T20:32:50.x1Z"]
+    "text",
+    [
+        "",
+        "2023",
+        "2023-02-09T20:32:50+01:00",
+        "2023-13-09T20:32:50Z",
+        "2023-02-09T20:32:50.x1Z",
+        "2300-01-01T00:00:00Z",
+        "1969-12-31T23:59:59Z",
+    ],
 )
 def test_times_that_are_none_are_refused(text: str) -> None:
-    with pytest.raises(FrameError, match="a time that is none"):
+    with pytest.raises(FrameError, match="none"):
         time_ns(text)

@@ -7,6 +7,7 @@ import zlib
 import msgspec
 
 from noderr.data_connectors.errors import FrameError
+from noderr.data_connectors.event_time import checked_ns
 from noderr.market_data.order_book import Level, OrderBook
 from noderr.market_data.units import to_units
 
@@ -76,8 +77,8 @@ def read_frame(payload: bytes) -> Channel | Event:
 
 
 def event_ns(seconds: str) -> int:
-    """ "1618678133.363461" in nanoseconds. Raises `UnitsError`."""
-    return to_units(seconds, _DIGITS_OF_SECONDS)
+    """ "1618678133.363461" in nanoseconds. Raises `UnitsError` and `FrameError`."""
+    return checked_ns(to_units(seconds, _DIGITS_OF_SECONDS))
 
 
 def checksum(asks: list[Level], bids: list[Level]) -> int:

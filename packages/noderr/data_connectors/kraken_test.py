@@ -166,6 +166,8 @@ def test_the_same_frame_twice_is_told() -> None:
         frame({**SAME, "a": [["0.050055", "1", TIME]]}),
         frame({**SAME, "a": [["0.05005", "1e3", TIME]]}),
         frame({**SAME, "a": [["0.05005", "1", "today"]]}),
+        frame([["1", "1", "15346140573.2", "s", "l", ""]], channel="trade"),  # type: ignore[arg-type]
+        frame([["1", "1", "1534614057.3", "x", "l", ""]], channel="trade"),  # type: ignore[arg-type]
         frame({"as": levels(ASKS + ASKS[:1]), "bs": levels(BIDS)}),
         frame({"as": [["0", "1", TIME]], "bs": []}),
     ],

@@ -61,7 +61,10 @@ class VenueFeed:
         """Of each symbol: how many resyncs in a row, and when the last one was."""
         self._waiting: dict[str, float] = {}
         """Since when each symbol has waited for its book."""
-        self._resyncs: set[asyncio.Task[None]] = set()
+        self._resyncs: dict[asyncio.Task[None], str] = {}
+        """What is being asked for, by whom."""
+        self._not_before = 0.0
+        """When the venue takes requests over HTTP again."""
 
     @property
     def markets(self) -> Sequence[MarketName]:
@@ -109,8 +112,8 @@ class VenueFeed:
                     await self._send(output.text)
                 case Resync():
                     resync = tasks.create_task(self._resync(output, take, tasks))
-                    self._resyncs.add(resync)
-                    resync.add_done_callback(self._resyncs.discard)
+                    self._resyncs[resync] = output.symbol
+                    resync.add_done_callback(self._resyncs.pop)
                 case Reconnect():
                     self._client.cut(output.reason)
                 case _:
@@ -139,11 +142,14 @@ class VenueFeed:
         if self._snapshots is None:
             self._client.cut(f"no book of {symbol} can be asked for")
             return
+        while (wait := self._not_before - self._clock.monotonic()) > 0:
+            await self._clock.sleep(wait)
         try:
             body = await self._snapshots.fetch(symbol)
         except SnapshotError as error:
             _log.warning("no snapshot", venue=venue, symbol=symbol, problem=str(error)[:300])
-            await self._clock.sleep(error.retry_seconds)
+            # For all symbols, and on the next connection too.
+            self._not_before = max(self._not_before, self._clock.monotonic() + error.retry_seconds)
             await self._do([ask], take, tasks)
             return
         await self._do(self._session.on_snapshot(symbol, body, self._clock.now_ns()), take, tasks)
@@ -152,7 +158,8 @@ class VenueFeed:
         """A book that was asked for and does not come: the connection is made anew."""
         while True:
             await self._clock.sleep(_CHECK_SECONDS)
-            now, waiting = self._clock.monotonic(), self._session.waiting()
+            now, asking = self._clock.monotonic(), set(self._resyncs.values())
+            waiting = [symbol for symbol in self._session.waiting() if symbol not in asking]
             self._waiting = {symbol: self._waiting.get(symbol, now) for symbol in waiting}
             for symbol, since in self._waiting.items():
                 if now - since >= _SNAPSHOT_SECONDS:
