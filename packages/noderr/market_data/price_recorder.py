@@ -9,6 +9,9 @@ from pathlib import Path
 from noderr.market_data.live_market import MarketName
 from noderr.market_data.records import Record
 from noderr.market_data.store import MarketStore, Position, PriceRange
+from noderr.utils import StoreBusyError
+
+_MOST_WAITING = 100_000
 
 
 class PriceRecorder:
@@ -21,6 +24,7 @@ class PriceRecorder:
         """Of each market, the time of the last record that was there before."""
         self._waiting: dict[MarketName, list[Record]] = {name: [] for name in positions}
         self._writing = asyncio.Lock()
+        self._failure: BaseException | None = None
 
     @classmethod
     async def open(cls, folder: Path, names: Sequence[MarketName]) -> PriceRecorder:
@@ -33,17 +37,35 @@ class PriceRecorder:
             raise
 
     def add(self, name: MarketName, records: Sequence[Record]) -> None:
-        """To be written with the next `flush`."""
-        self._waiting[name] += records
+        """To be written with the next `flush`. Raises `StoreBusyError` when the disk does not keep up."""
+        waiting = self._waiting[name]
+        waiting += records
+        if len(waiting) > _MOST_WAITING:
+            raise StoreBusyError(
+                f"{name}: {len(waiting)} records wait to be written: the disk is too slow for this market"
+            )
 
     async def flush(self) -> None:
         """Return when everything that was added is on the disk. Raises `StoreError`."""
+        # What is being written is written, also when its caller is cancelled: the numbers have to follow.
+        await asyncio.shield(asyncio.ensure_future(self._write()))
+
+    async def _write(self) -> None:
         async with self._writing:
-            for name in self._next:
-                records, self._waiting[name] = self._waiting[name], []
-                if records:
-                    await self._store.append(str(name), self._next[name], records)
-                    self._next[name] += len(records)
+            if self._failure is not None:
+                raise self._failure
+            try:
+                await self._append()
+            except BaseException as error:
+                self._failure = error  # What follows would stand where this should.
+                raise
+
+    async def _append(self) -> None:
+        for name in self._next:
+            records, self._waiting[name] = self._waiting[name], []
+            if records:
+                await self._store.append(str(name), self._next[name], records)
+                self._next[name] += len(records)
 
     async def price_range(self, name: MarketName, from_ns: int, to_ns: int, known_until_ns: int) -> PriceRange | None:
         """See `MarketStore.price_range`. Raises `StoreError`."""
