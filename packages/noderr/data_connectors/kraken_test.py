@@ -12,48 +12,17 @@ from noderr.data_connectors.errors import FrameError
 from noderr.data_connectors.kraken import KrakenSession, kraken_pair
 from noderr.data_connectors.kraken_frames import checksum, event_ns
 from noderr.data_connectors.session import Output, Reconnect, Resync, Send
+from noderr.data_connectors.testing_frames import (
+    ASKS,
+    BIDS,
+    CHECKSUM,
+    SAME,
+    SNAPSHOT,
+    TIME,
+    kraken_frame,
+    kraken_levels,
+)
 from noderr.market_data.events import BookDelta, BookSnapshot, Duplicate, Gap, Trade
-
-# The example of Kraken's own guide, "Book checksum (WebSocket v1)".
-ASKS = [
-    ["0.05005", "0.00000500"],
-    ["0.05010", "0.00000500"],
-    ["0.05015", "0.00000500"],
-    ["0.05020", "0.00000500"],
-    ["0.05025", "0.00000500"],
-    ["0.05030", "0.00000500"],
-    ["0.05035", "0.00000500"],
-    ["0.05040", "0.00000500"],
-    ["0.05045", "0.00000500"],
-    ["0.05050", "0.00000500"],
-]
-BIDS = [
-    ["0.05000", "0.00000500"],
-    ["0.04995", "0.00000500"],
-    ["0.04990", "0.00000500"],
-    ["0.04980", "0.00000500"],
-    ["0.04975", "0.00000500"],
-    ["0.04970", "0.00000500"],
-    ["0.04965", "0.00000500"],
-    ["0.04960", "0.00000500"],
-    ["0.04955", "0.00000500"],
-    ["0.04950", "0.00000500"],
-]
-CHECKSUM = 974947235
-TIME = "1582905487.439814"
-
-
-def frame(*parts: dict[str, Any], channel: str = "book-10", pair: str = "XBT/USD") -> bytes:
-    return json.dumps([336, *parts, channel, pair]).encode()
-
-
-def levels(side: list[list[str]]) -> list[list[str]]:
-    return [[*level, TIME] for level in side]
-
-
-SNAPSHOT = frame({"as": levels(ASKS), "bs": levels(BIDS)})
-# Sets a level to what it is: the book, and so its checksum, stays the same.
-SAME = {"a": levels(ASKS[:1]), "c": str(CHECKSUM)}
 
 
 def opened(**options: Any) -> KrakenSession:
@@ -65,7 +34,7 @@ def opened(**options: Any) -> KrakenSession:
 def live() -> KrakenSession:
     session = opened()
     session.on_frame(SNAPSHOT, 1)
-    (snapshot,) = session.on_frame(frame(SAME), 2)
+    (snapshot,) = session.on_frame(kraken_frame(SAME), 2)
     assert isinstance(snapshot, BookSnapshot)
     return session
 
@@ -96,7 +65,7 @@ def test_a_snapshot_counts_when_a_checksum_has_confirmed_it() -> None:
     assert session.waiting() == ["BTC/USD", "DOGE/EUR"]
     assert session.on_frame(SNAPSHOT, 1) == []
     assert session.waiting() == ["DOGE/EUR"]
-    (snapshot,) = session.on_frame(frame(SAME), 2)
+    (snapshot,) = session.on_frame(kraken_frame(SAME), 2)
     assert isinstance(snapshot, BookSnapshot)
     assert (snapshot.venue, snapshot.symbol, snapshot.received_ns) == ("kraken", "BTC/USD", 2)
     assert (snapshot.bids[0], snapshot.asks[0], len(snapshot.bids)) == ((5000, 500), (5005, 500), 10)
@@ -107,24 +76,24 @@ def test_a_snapshot_that_its_first_checksum_does_not_confirm_is_asked_for_again(
     session = opened()
     damaged = SNAPSHOT.replace(b'"0.05015"', b'"0.05016"')
     session.on_frame(damaged, 1)
-    (resync,) = session.on_frame(frame(SAME), 2)  # No gap: nothing was told.
+    (resync,) = session.on_frame(kraken_frame(SAME), 2)  # No gap: nothing was told.
     assert isinstance(resync, Resync)
 
 
 def test_an_update_in_two_parts_is_applied_whole() -> None:
     session = live()
-    raw = ({"a": levels([["0.05050", "0.00000700"]])}, {"b": levels([["0.04950", "0.00000800"]])})
+    raw = ({"a": kraken_levels([["0.05050", "0.00000700"]])}, {"b": kraken_levels([["0.04950", "0.00000800"]])})
     asks = [(5005 + 5 * step, 500) for step in range(9)] + [(5050, 700)]
     bids = [(int(price.replace(".", "")), 500) for price, _ in BIDS[:9]] + [(4950, 800)]
     raw[1]["c"] = str(checksum(asks, bids))  # type: ignore[assignment]
-    (delta,) = session.on_frame(frame(*raw), 3)
+    (delta,) = session.on_frame(kraken_frame(*raw), 3)
     assert isinstance(delta, BookDelta)
     assert (delta.bids, delta.asks, delta.received_ns) == (((4950, 800),), ((5050, 700),), 3)
 
 
 def test_a_wrong_checksum_is_a_gap_since_the_last_good_one_and_the_book_is_asked_for_anew() -> None:
     session = live()
-    gap, resync = session.on_frame(frame({"b": levels([["0.05000", "0.00000100"]]), "c": "1"}), 9)
+    gap, resync = session.on_frame(kraken_frame({"b": kraken_levels([["0.05000", "0.00000100"]]), "c": "1"}), 9)
     assert isinstance(gap, Gap)
     assert (gap.symbol, gap.received_ns) == ("BTC/USD", 2)
     assert "Kraken says 1" in gap.reason
@@ -132,20 +101,20 @@ def test_a_wrong_checksum_is_a_gap_since_the_last_good_one_and_the_book_is_asked
     assert [json.loads(text)["event"] for text in resync.send] == ["unsubscribe", "subscribe"]
     assert all(json.loads(text)["pair"] == ["XBT/USD"] for text in resync.send)
     # What comes before the new book says nothing.
-    assert session.on_frame(frame(SAME), 10) == []
+    assert session.on_frame(kraken_frame(SAME), 10) == []
     assert session.on_frame(SNAPSHOT, 11) == []
-    assert kinds(session.on_frame(frame({**SAME, "a": levels(ASKS[1:2])}), 12)) == [BookSnapshot]
+    assert kinds(session.on_frame(kraken_frame({**SAME, "a": kraken_levels(ASKS[1:2])}), 12)) == [BookSnapshot]
 
 
 def test_without_the_check_the_snapshot_counts_at_once() -> None:
     session = opened(check=False)
     assert kinds(session.on_frame(SNAPSHOT, 1)) == [BookSnapshot]
-    assert kinds(session.on_frame(frame({**SAME, "c": "1"}), 2)) == [BookDelta]
+    assert kinds(session.on_frame(kraken_frame({**SAME, "c": "1"}), 2)) == [BookDelta]
 
 
 def test_the_same_frame_twice_is_told() -> None:
     session = live()
-    assert kinds(session.on_frame(frame(SAME), 3)) == [Duplicate]
+    assert kinds(session.on_frame(kraken_frame(SAME), 3)) == [Duplicate]
 
 
 @pytest.mark.parametrize(
@@ -157,19 +126,19 @@ def test_the_same_frame_twice_is_told() -> None:
         b"\xff\xfe",
         b"[]",
         b"5",
-        frame({"a": levels(ASKS[:1])}),
-        frame({"c": str(CHECKSUM)}),
-        frame(SAME, pair="ETH/USD"),
-        frame(SAME, channel="book-100"),
-        frame(SAME, channel="ohlc"),
-        frame({**SAME, "a": [["-1", "1", TIME]]}),
-        frame({**SAME, "a": [["0.050055", "1", TIME]]}),
-        frame({**SAME, "a": [["0.05005", "1e3", TIME]]}),
-        frame({**SAME, "a": [["0.05005", "1", "today"]]}),
-        frame([["1", "1", "15346140573.2", "s", "l", ""]], channel="trade"),  # type: ignore[arg-type]
-        frame([["1", "1", "1534614057.3", "x", "l", ""]], channel="trade"),  # type: ignore[arg-type]
-        frame({"as": levels(ASKS + ASKS[:1]), "bs": levels(BIDS)}),
-        frame({"as": [["0", "1", TIME]], "bs": []}),
+        kraken_frame({"a": kraken_levels(ASKS[:1])}),
+        kraken_frame({"c": str(CHECKSUM)}),
+        kraken_frame(SAME, pair="ETH/USD"),
+        kraken_frame(SAME, channel="book-100"),
+        kraken_frame(SAME, channel="ohlc"),
+        kraken_frame({**SAME, "a": [["-1", "1", TIME]]}),
+        kraken_frame({**SAME, "a": [["0.050055", "1", TIME]]}),
+        kraken_frame({**SAME, "a": [["0.05005", "1e3", TIME]]}),
+        kraken_frame({**SAME, "a": [["0.05005", "1", "today"]]}),
+        kraken_frame([["1", "1", "15346140573.2", "s", "l", ""]], channel="trade"),  # type: ignore[arg-type]
+        kraken_frame([["1", "1", "1534614057.3", "x", "l", ""]], channel="trade"),  # type: ignore[arg-type]
+        kraken_frame({"as": kraken_levels(ASKS + ASKS[:1]), "bs": kraken_levels(BIDS)}),
+        kraken_frame({"as": [["0", "1", TIME]], "bs": []}),
     ],
 )
 def test_a_frame_that_makes_no_sense_loses_every_book_since_the_frame_before(payload: bytes) -> None:
@@ -179,14 +148,14 @@ def test_a_frame_that_makes_no_sense_loses_every_book_since_the_frame_before(pay
     assert isinstance(gap, Gap)
     assert isinstance(reconnect, Reconnect)
     assert gap.received_ns == 7
-    assert session.on_frame(frame(SAME), 10) == []
+    assert session.on_frame(kraken_frame(SAME), 10) == []
 
 
 def test_levels_beyond_the_depth_are_forgotten() -> None:
     session = opened(check=False)
     session.on_frame(SNAPSHOT, 1)
-    session.on_frame(frame({"a": levels([["0.05001", "0.00000001"]]), "c": "1"}), 2)
-    (delta,) = session.on_frame(frame({"a": levels([["0.05001", "0.00000000"]]), "c": "2"}), 3)
+    session.on_frame(kraken_frame({"a": kraken_levels([["0.05001", "0.00000001"]]), "c": "1"}), 2)
+    (delta,) = session.on_frame(kraken_frame({"a": kraken_levels([["0.05001", "0.00000000"]]), "c": "2"}), 3)
     assert isinstance(delta, BookDelta)
     assert delta.asks == ((5001, 0),)
 

@@ -42,10 +42,11 @@ class PublicFeeds:
         self,
         node: NodeContext,
         names: Sequence[MarketName],
-        endpoints: Endpoints = PUBLIC,
+        endpoints: Endpoints | None = None,
         policy: StreamPolicy | None = None,
     ) -> None:
-        """Raises `SettingsError` for a venue that nobody here speaks with."""
+        """`endpoints` are the venues' own unless said otherwise. Raises `SettingsError` for another."""
+        endpoints = endpoints or PUBLIC
         unknown = sorted({name.venue for name in names} - set(endpoints.streams))
         if unknown:
             known = ", ".join(sorted(endpoints.streams))

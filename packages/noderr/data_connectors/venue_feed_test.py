@@ -14,15 +14,21 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from noderr.data_connectors.binance import BinanceSession
-from noderr.data_connectors.binance_test import depth, snapshot
 from noderr.data_connectors.catalogue import FEED_CATALOGUE, FeedMetrics
 from noderr.data_connectors.errors import SnapshotError
 from noderr.data_connectors.frame_log import FrameRecorder, read_frames
 from noderr.data_connectors.kraken import KrakenSession
-from noderr.data_connectors.kraken_test import SAME, SNAPSHOT, frame, levels
 from noderr.data_connectors.session import VenueSession
 from noderr.data_connectors.stream_client import StreamClient
 from noderr.data_connectors.testing import Behaviour, listening, until
+from noderr.data_connectors.testing_frames import (
+    SAME,
+    SNAPSHOT,
+    binance_depth,
+    binance_snapshot,
+    kraken_frame,
+    kraken_levels,
+)
 from noderr.data_connectors.venue_feed import Snapshots, VenueFeed
 from noderr.market_data.events import BookDelta, BookSnapshot, Duplicate, Gap, MarketEvent, Trade
 from noderr.market_data.live_market import MarketName
@@ -47,7 +53,7 @@ class Kraken:
                 self.asked.append(f"{said['event']} {said['subscription']['name']}")
                 if self.asked[-1] == "subscribe book":
                     await self.send(SNAPSHOT)
-                    await self.send(frame({**SAME, "a": [*SAME["a"]]}))
+                    await self.send(kraken_frame({**SAME, "a": [*SAME["a"]]}))
 
     async def send(self, payload: bytes) -> None:
         assert self.connection is not None
@@ -113,7 +119,7 @@ async def test_a_book_comes_after_subscribing_and_is_asked_for_anew_when_it_is_w
         await until(lambda: feed.kinds == [BookSnapshot])
         assert feed.feed.markets == (MarketName("kraken", "BTC/USD"),)
         assert feed.feed.heard_ns() == T0
-        await kraken.send(frame({"a": levels([["0.05005", "0.00000001"]]), "c": "1"}))
+        await kraken.send(kraken_frame({"a": kraken_levels([["0.05005", "0.00000001"]]), "c": "1"}))
         await until(lambda: feed.kinds == [BookSnapshot, Gap, BookSnapshot], clock, 0.1)
         assert kraken.asked == ["subscribe book", "subscribe trade", "unsubscribe book", "subscribe book"]
         assert feed.sample("noderr_feed_gaps_total", "BTC/USD") == 1
@@ -128,7 +134,7 @@ async def test_a_book_that_never_holds_is_asked_for_ever_more_slowly(clock: Manu
                 if json.loads(await connection.recv())["subscription"]["name"] == "book":
                     times.append(clock.monotonic())
                     await connection.send(SNAPSHOT, text=True)
-                    await connection.send(frame({**SAME, "c": str(len(times))}), text=True)
+                    await connection.send(kraken_frame({**SAME, "c": str(len(times))}), text=True)
 
     times: list[float] = []
     async with listening(lies) as venue, running(Running(venue.url, KrakenSession(["BTC/USD"]), clock)) as feed:
@@ -173,13 +179,13 @@ async def test_a_dropped_connection_is_a_gap_by_the_time_of_the_last_frame(clock
 
 async def test_duplicates_and_trades_are_told_and_counted(clock: ManualClock) -> None:
     kraken = Kraken()
-    trade = frame([["5541.2", "0.1", "1534614057.3", "s", "l", ""]], channel="trade")  # type: ignore[arg-type]
+    trade = kraken_frame([["5541.2", "0.1", "1534614057.3", "s", "l", ""]], channel="trade")  # type: ignore[arg-type]
     async with (
         listening(kraken) as venue,
         running(Running(venue.url, KrakenSession(["BTC/USD"]), clock)) as feed,
     ):
         await until(lambda: feed.kinds == [BookSnapshot])
-        await kraken.send(frame(SAME))
+        await kraken.send(kraken_frame(SAME))
         await kraken.send(trade)
         await until(lambda: feed.kinds == [BookSnapshot, Duplicate, Trade])
         assert feed.sample("noderr_feed_duplicates_total", "BTC/USD") == 1
@@ -245,9 +251,9 @@ def sends(*payloads: bytes) -> Behaviour:
 
 
 async def test_a_snapshot_is_fetched_and_fetched_again_when_it_is_refused_or_too_old(clock: ManualClock) -> None:
-    books = Books(SnapshotError("429", retry_seconds=107), snapshot(3), snapshot(12))
+    books = Books(SnapshotError("429", retry_seconds=107), binance_snapshot(3), binance_snapshot(12))
     async with (
-        listening(sends(depth(9, 11), depth(12, 13))) as venue,
+        listening(sends(binance_depth(9, 11), binance_depth(12, 13))) as venue,
         running(Running(venue.url, BinanceSession(["BTC/USDT"]), clock, books)) as feed,
     ):
         await until(lambda: books.asked == 1)
@@ -263,7 +269,7 @@ async def test_a_snapshot_is_fetched_and_fetched_again_when_it_is_refused_or_too
 
 async def test_without_where_to_fetch_it_the_connection_is_made_anew(clock: ManualClock) -> None:
     async with (
-        listening(sends(depth(9, 11))) as venue,
+        listening(sends(binance_depth(9, 11))) as venue,
         running(Running(venue.url, BinanceSession(["BTC/USDT"]), clock)) as feed,
     ):
         await until(lambda: venue.connections >= 2, clock, 0.5)
@@ -278,16 +284,16 @@ async def test_a_snapshot_of_the_connection_before_does_no_harm(clock: ManualClo
             self.asked += 1
             if self.asked == 1:
                 await came.wait()
-            return snapshot(12)
+            return binance_snapshot(12)
 
     async def drops(connection: ServerConnection) -> None:
-        await connection.send(depth(9, 11), text=True)
+        await connection.send(binance_depth(9, 11), text=True)
         await until(lambda: books.asked == 1)
         connection.transport.abort()
 
     books = Slow()
     async with (
-        listening(drops, sends(depth(13, 13), depth(14, 14))) as venue,
+        listening(drops, sends(binance_depth(13, 13), binance_depth(14, 14))) as venue,
         running(Running(venue.url, BinanceSession(["BTC/USDT"]), clock, books)) as feed,
     ):
         await until(lambda: venue.connections == 2, clock, 0.5)
@@ -304,7 +310,7 @@ async def test_every_raw_frame_is_recorded_with_its_time(clock: ManualClock, tmp
     ):
         await until(lambda: feed.kinds == [BookSnapshot])
     recorded = list(read_frames(tmp_path / "kraken.frames"))
-    assert [one.payload for one in recorded] == [SNAPSHOT, frame(SAME)]
+    assert [one.payload for one in recorded] == [SNAPSHOT, kraken_frame(SAME)]
     assert {(one.received_ns, one.channel) for one in recorded} == {(T0, "kraken")}
 
 

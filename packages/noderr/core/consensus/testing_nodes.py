@@ -45,11 +45,12 @@ class VoterNode:
     async def start(self) -> None:
         """Start the service, or start it again; its peers are up."""
         if self._service is None:
-            self._service = self._make_service(self._context())
+            self._service = self._make_service(self.context())
         await self._service.start()
         self._task = asyncio.create_task(self._service.run())
 
-    def _context(self) -> NodeContext:
+    def context(self) -> NodeContext:
+        """What the node's parts are made from."""
         environ = {"NODEOS_DATA_DIR": str(self.folder)}
         if self._voters_file is not None:
             environ["NODEOS_VOTERS_FILE"] = str(self._voters_file)
