@@ -18,7 +18,7 @@ from noderr.data_connectors.kraken_frames import (
     Event,
     RawLevel,
     RawTrade,
-    book_checksum,
+    TopChecksum,
     event_ns,
     read_frame,
 )
@@ -56,6 +56,7 @@ class KrakenSession:
         self._check = check
         self._books = {kraken_pair(one): VenueBook(VENUE, one, Scale(0, 0), depth) for one in symbols}
         self._last: dict[str, bytes] = {}
+        self._checksums = {pair: TopChecksum() for pair in self._books}
         self._good_ns = 0
 
     def open(self) -> list[Output]:
@@ -111,8 +112,9 @@ class KrakenSession:
             return [Duplicate(venue=VENUE, symbol=book.symbol, received_ns=received_ns)]
         self._last[pair] = payload
         if parts[0].snapshot_asks is not None and parts[0].snapshot_bids is not None:
+            self._checksums[pair].forget()
             return self._on_snapshot(book, parts[0].snapshot_bids, parts[0].snapshot_asks, received_ns)
-        return self._on_update(book, parts, received_ns)
+        return self._on_update(book, self._checksums[pair], parts, received_ns)
 
     def _on_snapshot(
         self, book: VenueBook, bids: list[RawLevel], asks: list[RawLevel], received_ns: int
@@ -129,7 +131,7 @@ class KrakenSession:
         book.state = BookState.UNCHECKED
         return events if self._check else [*events, book.snapshot(None, received_ns)]
 
-    def _on_update(self, book: VenueBook, parts: list[Book], received_ns: int) -> list[Output]:
+    def _on_update(self, book: VenueBook, checksum: TopChecksum, parts: list[Book], received_ns: int) -> list[Output]:
         if book.state is BookState.WAITING:
             return []
         raw_bids = [level for part in parts for level in part.bids or ()]
@@ -143,7 +145,8 @@ class KrakenSession:
             book.book.apply(bids, asks)
         except BookError as error:
             return self._broken(book, str(error))
-        if self._check and said != str(found := book_checksum(book.book)):
+        found = checksum.of(book.book, asks_changed=bool(asks), bids_changed=bool(bids)) if self._check else said
+        if said != str(found):
             return self._broken(book, f"the book's checksum is {found}, Kraken says {said[:20]}")
         if book.state is BookState.UNCHECKED:
             return [book.snapshot(at_ns, received_ns)]

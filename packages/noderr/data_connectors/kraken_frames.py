@@ -1,4 +1,4 @@
-"""What frames of Kraken's public WebSocket API v1 hold, and its checksum over the ten best levels of both sides."""
+"""What frames of Kraken's public WebSocket API v1 hold, and its checksum over the ten best levels."""
 
 from __future__ import annotations
 
@@ -81,11 +81,27 @@ def event_ns(seconds: str) -> int:
     return checked_ns(to_units(seconds, _DIGITS_OF_SECONDS))
 
 
-def checksum(asks: list[Level], bids: list[Level]) -> int:
-    """CRC32 over price and volume of the ten best asks, then bids, without point and leading zeros: as units are."""
-    return zlib.crc32("".join([f"{price}{size}" for price, size in asks + bids]).encode())
+class TopChecksum:
+    """Kraken's checksum of one book, in the units of the venue's text; a side that did not change is not read."""
+
+    def __init__(self) -> None:
+        self._asks: bytes | None = None
+        self._bids: bytes | None = None
+
+    def forget(self) -> None:
+        """The book is another one."""
+        self._asks = self._bids = None
+
+    def of(self, book: OrderBook, *, asks_changed: bool, bids_changed: bool) -> int:
+        """CRC32 over the ten best asks, then bids."""
+        asks, bids = self._asks, self._bids
+        if asks is None or asks_changed:
+            asks = self._asks = _text(book.asks.top(CHECKED_LEVELS))
+        if bids is None or bids_changed:
+            bids = self._bids = _text(book.bids.top(CHECKED_LEVELS))
+        return zlib.crc32(asks + bids)
 
 
-def book_checksum(book: OrderBook) -> int:
-    """The same of a book whose scale is that of the venue's text."""
-    return checksum(book.asks.top(CHECKED_LEVELS), book.bids.top(CHECKED_LEVELS))
+def _text(levels: list[Level]) -> bytes:
+    """Price and volume without point and leading zeros: as units are."""
+    return "".join([f"{price}{size}" for price, size in levels]).encode()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import zlib
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from noderr.data_connectors.errors import FrameError
 from noderr.data_connectors.kraken import KrakenSession, kraken_pair
-from noderr.data_connectors.kraken_frames import checksum, event_ns
+from noderr.data_connectors.kraken_frames import TopChecksum, event_ns
 from noderr.data_connectors.session import Output, Reconnect, Resync, Send
 from noderr.data_connectors.testing_frames import (
     ASKS,
@@ -23,6 +26,8 @@ from noderr.data_connectors.testing_frames import (
     kraken_levels,
 )
 from noderr.market_data.events import BookDelta, BookSnapshot, Duplicate, Gap, Trade
+from noderr.market_data.order_book import OrderBook
+from noderr.market_data.units import Scale
 
 
 def opened(**options: Any) -> KrakenSession:
@@ -39,15 +44,32 @@ def live() -> KrakenSession:
     return session
 
 
+def crc(asks: list[tuple[int, int]], bids: list[tuple[int, int]]) -> int:
+    return zlib.crc32("".join(f"{price}{size}" for price, size in asks + bids).encode())
+
+
 def kinds(outputs: list[Output]) -> list[type]:
     return [type(output) for output in outputs]
 
 
 def test_the_checksum_is_that_of_kraken_s_own_example() -> None:
+    book = OrderBook(Scale(5, 8))
     units = [
         [(int(price.replace(".", "")), int(size.replace(".", ""))) for price, size in side] for side in (ASKS, BIDS)
     ]
-    assert checksum(*units) == CHECKSUM
+    book.load(units[1], units[0])
+    assert TopChecksum().of(book, asks_changed=False, bids_changed=False) == CHECKSUM
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 40), st.integers(0, 3)), max_size=40))
+def test_a_checksum_that_reads_only_what_changed_is_the_same(changes: list[tuple[bool, int, int]]) -> None:
+    book, kept = OrderBook(Scale(0, 0), depth=12), TopChecksum()
+    for is_bid, price, size in changes:
+        level = ((price, size),)
+        book.apply(level if is_bid else (), () if is_bid else level)
+        assert kept.of(book, asks_changed=not is_bid, bids_changed=is_bid) == TopChecksum().of(
+            book, asks_changed=True, bids_changed=True
+        )
 
 
 def test_books_and_trades_are_asked_for_by_kraken_s_names() -> None:
@@ -85,7 +107,7 @@ def test_an_update_in_two_parts_is_applied_whole() -> None:
     raw = ({"a": kraken_levels([["0.05050", "0.00000700"]])}, {"b": kraken_levels([["0.04950", "0.00000800"]])})
     asks = [(5005 + 5 * step, 500) for step in range(9)] + [(5050, 700)]
     bids = [(int(price.replace(".", "")), 500) for price, _ in BIDS[:9]] + [(4950, 800)]
-    raw[1]["c"] = str(checksum(asks, bids))  # type: ignore[assignment]
+    raw[1]["c"] = str(crc(asks, bids))  # type: ignore[assignment]
     (delta,) = session.on_frame(kraken_frame(*raw), 3)
     assert isinstance(delta, BookDelta)
     assert (delta.bids, delta.asks, delta.received_ns) == (((4950, 800),), ((5050, 700),), 3)

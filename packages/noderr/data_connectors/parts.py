@@ -45,7 +45,7 @@ class PublicFeeds:
         endpoints: Endpoints | None = None,
         policy: StreamPolicy | None = None,
     ) -> None:
-        """`endpoints` are the venues' own unless said otherwise. Raises `SettingsError` for another."""
+        """`endpoints` are the venues' own unless said otherwise. Raises `SettingsError` for an unknown venue."""
         endpoints = endpoints or PUBLIC
         unknown = sorted({name.venue for name in names} - set(endpoints.streams))
         if unknown:
