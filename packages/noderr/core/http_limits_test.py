@@ -126,12 +126,15 @@ def test_a_large_body_comes_whole(server: HttpServer, client: socket.socket) -> 
     assert server.cuts() == {}
 
 
-def test_a_body_that_we_do_not_take_yet_is_not_late(server: HttpServer, client: socket.socket) -> None:
+def test_a_body_that_we_do_not_take_yet_is_not_late() -> None:
     body = bytes(1_000_000)
-    request = head(f"/late?seconds={LIMIT * 3}", f"content-length: {len(body)}", method="POST") + body
-    assert ask(client, request) == (200, b"done")
-    assert ask(client) == WELL
-    assert server.cuts() == {}
+    # What is left of the body is taken after the answer, in its own time: on a busy machine that needs some.
+    limits = dataclasses.replace(HttpLimits(), body_seconds=1.0)
+    with HttpServer(limits) as server, server.connect() as client:
+        request = head("/late?seconds=2", f"content-length: {len(body)}", method="POST") + body
+        assert ask(client, request) == (200, b"done")
+        assert ask(client) == WELL
+        assert server.cuts() == {}
 
 
 def test_heads_have_a_size(server: HttpServer, client: socket.socket) -> None:
