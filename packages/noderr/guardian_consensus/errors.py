@@ -3,7 +3,6 @@
 GuardianConsensusError
 ├── CodeError             a number with bits that mean nothing here
 ├── VerdictError          a verdict that contradicts itself
-├── TimeLimitError        something took longer than it may
 ├── ReviewError           the review board cannot do what it is asked
 │   └── SubmissionError   a strategy that cannot be submitted
 ├── AgreementError        results of which no agreement can be made
@@ -26,10 +25,6 @@ class CodeError(GuardianConsensusError, ValueError):
 
 class VerdictError(GuardianConsensusError, ValueError):
     """A rejection without a reason, an approval with one, a report that is not canonical."""
-
-
-class TimeLimitError(GuardianConsensusError):
-    """It was cancelled when its time was over."""
 
 
 class ReviewError(GuardianConsensusError):

@@ -11,13 +11,12 @@ from typing import Protocol
 
 import structlog
 
-from noderr.guardian_consensus.errors import TimeLimitError, VerdictError
-from noderr.guardian_consensus.time_limit import within
+from noderr.guardian_consensus.errors import VerdictError
 from noderr.guardian_consensus.veto import NO_VETO, Veto, describe_veto, parse_veto
 from noderr.types.canonical_json import canonical_json
 from noderr.types.consensus.trade_proposal import TradeProposal
 from noderr.types.consensus.vote import Choice
-from noderr.utils import Clock
+from noderr.utils import Clock, TimeLimitError, within
 
 _log = structlog.get_logger("noderr.guardian_consensus.evaluator")
 

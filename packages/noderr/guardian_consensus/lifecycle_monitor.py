@@ -8,11 +8,9 @@ from typing import Protocol
 
 import structlog
 
-from noderr.guardian_consensus.errors import TimeLimitError
 from noderr.guardian_consensus.lifecycle import Insufficient, Judgement, Move, Performance
 from noderr.guardian_consensus.lifecycle_book import LifecycleBook
-from noderr.guardian_consensus.time_limit import within
-from noderr.utils import Clock
+from noderr.utils import Clock, TimeLimitError, event_or_time, within
 
 _log = structlog.get_logger("noderr.guardian_consensus.lifecycle_monitor")
 
@@ -55,17 +53,9 @@ class LifecycleMonitor:
         self._stopping.clear()
 
     async def run(self) -> None:
-        stopping = asyncio.create_task(self._stopping.wait())
-        try:
-            while not self._stopping.is_set():
-                await self.poll()
-                pause = asyncio.ensure_future(self._clock.sleep(self._poll_s))
-                try:
-                    await asyncio.wait({pause, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    pause.cancel()
-        finally:
-            stopping.cancel()
+        while not self._stopping.is_set():
+            await self.poll()
+            await event_or_time(self._stopping, self._poll_s, self._clock)
 
     async def stop(self) -> None:
         self._stopping.set()

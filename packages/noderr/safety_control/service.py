@@ -17,7 +17,7 @@ from noderr.safety_control.standing import Mode, Standing, Wish, halted
 from noderr.types.consensus import VoterSet
 from noderr.types.eip712 import Domain
 from noderr.types.signing.account_key import parse_address
-from noderr.utils import UtilsError
+from noderr.utils import UtilsError, event_or_time
 
 _log = structlog.get_logger("noderr.safety_control")
 
@@ -69,13 +69,7 @@ class SafetyService:
         try:
             while not self._stopping.is_set():
                 await self._watch()
-                waiting = asyncio.ensure_future(self._stopping.wait())
-                sleeping = asyncio.ensure_future(self._node.clock.sleep(self._poll_s))
-                try:
-                    await asyncio.wait({waiting, sleeping}, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    waiting.cancel()
-                    sleeping.cancel()
+                await event_or_time(self._stopping, self._poll_s, self._node.clock)
         finally:
             self._running = False
             await self._let_go()

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from noderr.telemetry.metrics import NodeMetrics
 from noderr.telemetry.spool import Spool, SpoolState
 from noderr.types.wire.telemetry_pb2 import NodeEvent, ReadinessChanged, Record, Sample, Samples, ServiceChanged
-from noderr.utils import Clock, StoreError
+from noderr.utils import Clock, StoreError, event_or_time
 
 _log = structlog.get_logger("noderr.telemetry")
 
@@ -152,7 +152,7 @@ class TelemetryService:
             samples = list(read_samples(self._metrics.registry))
             self._add(Record(samples=Samples(samples=samples)))
             for _ in range(round(SAMPLE_SECONDS)):
-                await self._wait(1.0)
+                await event_or_time(self._stopping, 1.0, self._clock)
                 if self._stopping.is_set():
                     return
                 self._note_readiness()
@@ -167,7 +167,7 @@ class TelemetryService:
     async def _write_all(self) -> None:
         while not self._stopping.is_set():
             await self._wake.wait()
-            await self._wait(_FLUSH_SECONDS)  # Several records are one write.
+            await event_or_time(self._stopping, _FLUSH_SECONDS, self._clock)  # Several records are one write.
             self._wake.clear()
             if self._spool is None or not self._waiting:
                 continue
@@ -177,7 +177,7 @@ class TelemetryService:
                 if not self._problem:
                     _log.error("telemetry_not_written", exc_info=error, waiting=len(self._waiting))
                 self._problem = f"telemetry cannot be written: {error}"
-                await self._wait(_RETRY_SECONDS)
+                await event_or_time(self._stopping, _RETRY_SECONDS, self._clock)
                 self._wake.set()
             else:
                 if self._problem:
@@ -205,15 +205,6 @@ class TelemetryService:
         if self._spool is spool:
             await self.refresh()
         self.written.set()
-
-    async def _wait(self, seconds: float) -> None:
-        """Return after `seconds`, or when the service stops."""
-        waits = {asyncio.create_task(self._clock.sleep(seconds)), asyncio.create_task(self._stopping.wait())}
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for one in waits:
-                one.cancel()
 
 
 def wire_text(text: str) -> str:

@@ -19,6 +19,7 @@ from noderr.utils.errors import (
     StoreError,
     StoreFullError,
     StoreMigrationError,
+    TimeLimitError,
     UtilsError,
 )
 from noderr.utils.files import create_file, replace_file
@@ -26,6 +27,7 @@ from noderr.utils.randomness import fresh_seed, seeded
 from noderr.utils.sqlite_store import SqliteStore
 from noderr.utils.sqlite_store_migrations import Migration
 from noderr.utils.state_file import StateFile, StateRead
+from noderr.utils.time_limit import event_or_time, within
 
 __all__ = [
     "Backoff",
@@ -48,9 +50,12 @@ __all__ = [
     "StoreFullError",
     "StoreMigrationError",
     "SystemClock",
+    "TimeLimitError",
     "UtilsError",
     "create_file",
+    "event_or_time",
     "fresh_seed",
     "replace_file",
     "seeded",
+    "within",
 ]

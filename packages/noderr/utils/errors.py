@@ -7,6 +7,7 @@ UtilsError
 ├── StateFileError       a state file cannot be read or written
 │   ├── StateTypeError   it is intact and holds something else than was asked for
 │   └── StateBrokenError neither it nor the one before it is intact
+├── TimeLimitError       something took longer than it may
 └── StoreError           the database failed: the disk, its rights, or how it is used
     ├── StoreFullError       no space is left
     ├── StoreCorruptError    the file is damaged, or no database
@@ -55,6 +56,10 @@ class StateTypeError(StateFileError):
 
 class StateBrokenError(StateFileError):
     """Neither the state file nor the one before it is intact; both are left as they are."""
+
+
+class TimeLimitError(UtilsError):
+    """It was cancelled when its time was over."""
 
 
 class StoreError(UtilsError):

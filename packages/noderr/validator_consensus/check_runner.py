@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from noderr.types.consensus.execution import ExecutionReport
-from noderr.utils import Clock
+from noderr.utils import Clock, TimeLimitError, within
 from noderr.validator_consensus.checks import Check, CheckBit, CheckResult, ExecutionEvidence, insufficient
 from noderr.validator_consensus.errors import VerdictError
 
@@ -32,25 +32,13 @@ class CheckRunner:
         return {check.bit: result for check, result in zip(self._checks, results, strict=True)}
 
     async def _within(self, check: Check, report: ExecutionReport, evidence: ExecutionEvidence) -> CheckResult:
-        began = self._clock.monotonic()
-        task = asyncio.create_task(_ask(check, report, evidence))
-        timer = asyncio.ensure_future(self._clock.sleep(self._limit_s))
         try:
-            await asyncio.wait({task, timer}, return_when=asyncio.FIRST_COMPLETED)
-            took_s = self._clock.monotonic() - began
-            # The loop may wake late: what ended in time and was seen too late is too late, on every machine alike.
-            if task.done() and took_s <= self._limit_s:
-                return task.result()
-        finally:
-            timer.cancel()
-            _abandon(task)
-        return insufficient(f"{check.name}: it took {took_s:g} s and may take {self._limit_s:g} s")
+            return await within(self._limit_s, self._clock, _ask(check, report, evidence))
+        except TimeLimitError as error:
+            return insufficient(f"{check.name}: {error}")
 
 
 _NAMES = [bit.name or "" for bit in CheckBit]
-
-_abandoned: set[asyncio.Task[CheckResult]] = set()
-"""Cancelled and not ended yet: what ignores the cancellation is not waited for, and the loop holds tasks weakly."""
 
 
 async def _ask(check: Check, report: ExecutionReport, evidence: ExecutionEvidence) -> CheckResult:
@@ -63,10 +51,3 @@ async def _ask(check: Check, report: ExecutionReport, evidence: ExecutionEvidenc
         if task is not None and task.cancelling():
             raise
         return insufficient(f"{check.name}: one of its sources was cancelled")
-
-
-def _abandon(task: asyncio.Task[CheckResult]) -> None:
-    if not task.done():
-        task.cancel()
-        _abandoned.add(task)
-        task.add_done_callback(_abandoned.discard)

@@ -24,7 +24,7 @@ from noderr.core.consensus.signing_queue import Signer, SigningQueue
 from noderr.telemetry import NodeMetrics
 from noderr.types.consensus import Certificate, Evidence, ProtocolMessage, Reason, RefusedMessage, Signed, message_slot
 from noderr.types.signing.account_key import checksum_address
-from noderr.utils import Clock
+from noderr.utils import Clock, event_or_time
 
 _log = structlog.get_logger("noderr.core.consensus")
 
@@ -159,19 +159,8 @@ class RoundDriver:
             self._changed.clear()
             times = [time for round_ in self.rounds.values() if (time := round_.next_time_ns) is not None]
             self._wakes_ns = min(times, default=None)
-            await self._wait(None if self._wakes_ns is None else (self._wakes_ns - now_ns) / _SECOND_NS)
-
-    async def _wait(self, seconds: float | None) -> None:
-        """Until then, or until something has changed."""
-        changed = asyncio.ensure_future(self._changed.wait())
-        slept = asyncio.ensure_future(self._clock.sleep(max(seconds, 0.0))) if seconds is not None else None
-        waits = [changed] if slept is None else [changed, slept]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            # Not awaited: a cancellation of ours that came meanwhile would be taken for theirs.
-            for wait in waits:
-                wait.cancel()
+            seconds = None if self._wakes_ns is None else (self._wakes_ns - now_ns) / _SECOND_NS
+            await event_or_time(self._changed, seconds, self._clock)
 
     def _take(self, payload: Payload) -> None:
         key = _key(payload)

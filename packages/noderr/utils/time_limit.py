@@ -1,12 +1,12 @@
-"""Waiting for something for a bounded time of a clock that is handed in."""
+"""Waiting by a clock that is handed in: for work, for a bounded time; for an event, or until the time is over."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
 
-from noderr.guardian_consensus.errors import TimeLimitError
-from noderr.utils import Clock
+from noderr.utils.clock import Clock
+from noderr.utils.errors import TimeLimitError
 
 _abandoned: set[asyncio.Task[object]] = set()
 """Cancelled and not ended yet: the loop itself holds tasks weakly."""
@@ -30,6 +30,19 @@ async def within[T](limit_s: float, clock: Clock, work: Coroutine[object, object
         timer.cancel()
         _abandon(task)
     raise TimeLimitError(f"it took {took_s:g} s and may take {limit_s:g} s")
+
+
+async def event_or_time(event: asyncio.Event, seconds: float | None, clock: Clock) -> None:
+    """Return when `event` is set or so many seconds have passed; without seconds, when it is set."""
+    waits = [asyncio.ensure_future(event.wait())]
+    if seconds is not None:
+        waits.append(asyncio.ensure_future(clock.sleep(max(seconds, 0.0))))
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        # Not awaited: a cancellation of ours that came meanwhile would be taken for theirs.
+        for wait in waits:
+            wait.cancel()
 
 
 def _abandon[T](task: asyncio.Task[T]) -> None:

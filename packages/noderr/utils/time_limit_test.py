@@ -6,9 +6,7 @@ import asyncio
 
 import pytest
 
-from noderr.guardian_consensus.errors import TimeLimitError
-from noderr.guardian_consensus.time_limit import within
-from noderr.utils import ManualClock
+from noderr.utils import ManualClock, TimeLimitError, event_or_time, within
 
 
 async def answer_after(clock: ManualClock, seconds: float, ended: list[str]) -> str:
@@ -88,3 +86,44 @@ async def test_whoever_gives_up_takes_the_work_along() -> None:
         await task
     await clock.advance(0)
     assert ended == ["cancelled"]
+
+
+async def test_an_event_ends_the_wait_before_its_time() -> None:
+    clock, event = ManualClock(), asyncio.Event()
+    waiting = asyncio.create_task(event_or_time(event, 10, clock))
+    await clock.advance(9)
+    assert not waiting.done()
+    event.set()
+    async with asyncio.timeout(5):
+        await waiting
+
+
+async def test_the_time_ends_the_wait_for_an_event() -> None:
+    clock, event = ManualClock(), asyncio.Event()
+    waiting = asyncio.create_task(event_or_time(event, 10, clock))
+    await clock.advance(10)
+    async with asyncio.timeout(5):
+        await waiting
+    assert not event.is_set()
+
+
+async def test_without_a_time_only_the_event_ends_the_wait() -> None:
+    clock, event = ManualClock(), asyncio.Event()
+    waiting = asyncio.create_task(event_or_time(event, None, clock))
+    await clock.advance(1_000_000)
+    assert not waiting.done()
+    event.set()
+    async with asyncio.timeout(5):
+        await waiting
+
+
+async def test_who_waits_can_be_cancelled_at_any_moment() -> None:
+    clock, event = ManualClock(), asyncio.Event()
+    for turns in range(8):
+        waiting = asyncio.create_task(event_or_time(event, 10, clock))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            async with asyncio.timeout(5):
+                await waiting
