@@ -11,8 +11,9 @@ from noderr.core.consensus.membership import Membership
 from noderr.oracle_consensus.market import SECOND_NS, Market, Timing
 from noderr.types.consensus import Choice, Vote, message_digest
 from noderr.types.signing.account_key import checksum_address
+from noderr.types.tier_numbers import ORACLE_TIER
 from tests.agreement.history import History
-from tests.agreement.oracles import ORACLE_TIER, OracleProcesses
+from tests.agreement.oracles import OracleProcesses
 
 
 class _UnknownSignatureError(Exception):

@@ -13,10 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from noderr.core.consensus.membership import Membership, membership_json, read_membership
 from noderr.types.consensus import VoterSet
+from noderr.types.tier_numbers import ORACLE_TIER
 from tests.network.plan import Member, plan_network
 from tests.network.processes import HOST, ProcessNetwork, free_ports
-
-ORACLE_TIER = 3
 
 
 def node_seed(number: int) -> Ed25519PrivateKey:

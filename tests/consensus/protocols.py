@@ -16,7 +16,7 @@ from noderr.oracle_consensus.market import SECOND_NS, Market, Timing
 from noderr.oracle_consensus.messages import ABSTENTION, Observation
 from noderr.oracle_consensus.oracle_round import OracleRound
 from noderr.types.consensus import Choice, Vote
-from noderr.types.consensus.trade_proposal import GUARDIAN_TIER
+from noderr.types.tier_numbers import GUARDIAN_TIER
 
 START_S = 1_790_000_000
 EPOCH = 9

@@ -19,7 +19,7 @@ from noderr.core.consensus.vote_round import VoteRound
 from noderr.oracle_consensus.market import SECOND_NS
 from noderr.oracle_consensus.messages import Commit, Report, Reveal
 from noderr.types.consensus import Certificate, Choice, Vote, VoterSet
-from noderr.types.consensus.trade_proposal import GUARDIAN_TIER
+from noderr.types.tier_numbers import GUARDIAN_TIER
 from tests.consensus.judge import Judge
 from tests.consensus.protocols import EPOCH, TIMING, Observed, OracleProtocol, VoteProtocol, start_ns
 from tests.consensus.signatures import SimulatedSignatures

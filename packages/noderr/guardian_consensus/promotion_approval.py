@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from noderr.guardian_consensus.lifecycle import Stage
 from noderr.types.consensus.signed import TypedMessage
-from noderr.types.consensus.trade_proposal import GUARDIAN_TIER
 from noderr.types.consensus.vote import MAX_U64
 from noderr.types.eip712 import StructType, parse_struct_type
 from noderr.types.keccak import keccak256
+from noderr.types.tier_numbers import GUARDIAN_TIER
 from noderr.types.trading.checks import check_bytes, check_integer
 
 PROMOTION_APPROVAL_TYPE = parse_struct_type(

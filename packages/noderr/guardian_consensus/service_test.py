@@ -21,7 +21,8 @@ from noderr.guardian_consensus.parts import consensus_parts
 from noderr.guardian_consensus.service_testing import GENESIS_S, Asked, Guardians
 from noderr.guardian_consensus.veto import Veto
 from noderr.types.consensus import Choice, verify_certificate
-from noderr.types.consensus.trade_proposal import GUARDIAN_TIER, TradeProposal, trade_proposal_to_wire
+from noderr.types.consensus.trade_proposal import TradeProposal, trade_proposal_to_wire
+from noderr.types.tier_numbers import GUARDIAN_TIER
 
 LONG_MS, SHORT_MS = 4_000, 500
 

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from noderr.guardian_consensus.concern import parse_concerns
 from noderr.types.consensus.signed import TypedMessage
-from noderr.types.consensus.trade_proposal import GUARDIAN_TIER
 from noderr.types.consensus.vote import MAX_U64, Choice
 from noderr.types.eip712 import StructType, parse_struct_type
+from noderr.types.tier_numbers import GUARDIAN_TIER
 from noderr.types.trading.checks import check_bytes, check_integer
 from noderr.types.trading.errors import FieldError
 

@@ -14,10 +14,9 @@ from noderr.types.consensus.vote import MAX_U64
 from noderr.types.consensus.weights import MAX_VOTERS
 from noderr.types.eip712 import StructType, parse_struct_type
 from noderr.types.keccak import keccak256
+from noderr.types.tier_numbers import ORACLE_TIER
 from noderr.types.trading.checks import check_bytes, check_integer
 from noderr.types.trading.errors import FieldError
-
-ORACLE_TIER = 3
 
 _OBSERVATION = (
     "Observation(bool abstain,int64 predictionE8,uint16 confidenceBps,"

@@ -24,7 +24,6 @@ from noderr.oracle_consensus.aggregate import aggregate
 from noderr.oracle_consensus.collected import Collected
 from noderr.oracle_consensus.market import SECOND_NS, Market, Timing
 from noderr.oracle_consensus.messages import (
-    ORACLE_TIER,
     Commit,
     Observation,
     Report,
@@ -42,6 +41,7 @@ from noderr.types.consensus import (
     Vote,
 )
 from noderr.types.consensus.agreed_signal import AgreedSignal
+from noderr.types.tier_numbers import ORACLE_TIER
 
 
 class Phase(enum.StrEnum):

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from noderr.core.consensus.context import RoundContext
-from noderr.oracle_consensus.messages import ORACLE_TIER, Report, Reveal
+from noderr.oracle_consensus.messages import Report, Reveal
 from noderr.types.consensus import Evidence, Reason, RefusedMessage, Signed, check_signature
 from noderr.types.consensus.agreed_signal import AgreedSignal
 from noderr.types.signing.account_key import checksum_address
+from noderr.types.tier_numbers import ORACLE_TIER
 
 type Aggregate = Callable[[tuple[Signed[Reveal], ...]], AgreedSignal]
 type KnownReveal = Callable[[bytes], Signed[Reveal] | None]

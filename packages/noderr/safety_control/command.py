@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from noderr.core.account import load_account
-from noderr.core.consensus.membership import TIER_NUMBERS, read_membership
+from noderr.core.consensus.membership import read_membership
 from noderr.core.data_dir import prepare_data_dir
 from noderr.core.settings import NodeSettings
 from noderr.core.settings_loader import load_settings, tier_defaults
@@ -29,6 +29,7 @@ from noderr.types import TierManifest
 from noderr.types.consensus import Signed, VoterSet, sign
 from noderr.types.eip712 import Domain
 from noderr.types.signing.account_key import AccountKey
+from noderr.types.tier_numbers import TIER_NUMBERS
 from noderr.utils import Clock, SystemClock, UtilsError
 
 _SECOND_NS = 1_000_000_000

@@ -16,11 +16,11 @@ from noderr.types.consensus import (
     VoterSet,
     check_signature,
 )
-from noderr.types.consensus.trade_proposal import GUARDIAN_TIER
 from noderr.types.consensus.vote import MAX_U64
 from noderr.types.eip712 import Domain, StructType, parse_struct_type
 from noderr.types.keccak import keccak256
 from noderr.types.signing.account_key import checksum_address
+from noderr.types.tier_numbers import GUARDIAN_TIER
 from noderr.types.trading import FieldError
 from noderr.types.trading.checks import check_integer
 

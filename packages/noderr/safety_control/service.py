@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from noderr.core.consensus.membership import TIER_NUMBERS, read_membership
+from noderr.core.consensus.membership import read_membership
 from noderr.core.parts import NodeContext
 from noderr.safety_control.controller import SafetyController
 from noderr.safety_control.dead_man import DeadMansSwitch
@@ -17,6 +17,7 @@ from noderr.safety_control.standing import Mode, Standing, Wish, halted
 from noderr.types.consensus import VoterSet
 from noderr.types.eip712 import Domain
 from noderr.types.signing.account_key import parse_address
+from noderr.types.tier_numbers import TIER_NUMBERS
 from noderr.utils import UtilsError, event_or_time
 
 _log = structlog.get_logger("noderr.safety_control")

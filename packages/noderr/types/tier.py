@@ -10,8 +10,7 @@ from typing import ClassVar
 from noderr.types.image_manifest import ImageManifest
 from noderr.types.manifest_reader import ManifestReader, read_document, read_text
 from noderr.types.packages import KNOWN_PACKAGES
-
-_TIER_NUMBERS = {"oracle": 3, "guardian": 2, "validator": 1}
+from noderr.types.tier_numbers import TIER_NUMBERS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +63,7 @@ def parse_manifest(text: str, *, name: str = "tier.toml") -> TierManifest:
     reader = ManifestReader(name, read_document(text, name), keys)
     ports = reader.table("ports", ("http", "grpc"))
     stake = reader.table("stake", ("stake_nodr", "airdrop_nodr"))
-    tier = reader.choice("tier", _TIER_NUMBERS)
+    tier = reader.choice("tier", TIER_NUMBERS)
     manifest = TierManifest(
         tier=tier,
         number=_number(reader, tier),
@@ -84,6 +83,6 @@ def parse_manifest(text: str, *, name: str = "tier.toml") -> TierManifest:
 
 def _number(reader: ManifestReader, tier: str) -> int:
     number = reader.number("number", 1, 3)
-    if tier in _TIER_NUMBERS and number and number != _TIER_NUMBERS[tier]:
-        reader.problem(f"number = {number}: tier {tier} is number {_TIER_NUMBERS[tier]}")
+    if tier in TIER_NUMBERS and number and number != TIER_NUMBERS[tier]:
+        reader.problem(f"number = {number}: tier {tier} is number {TIER_NUMBERS[tier]}")
     return number

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from noderr.types.consensus.certificate_reference import certificate_digest
 from noderr.types.consensus.execution import Execution, ExecutionReport
-from noderr.types.consensus.trade_proposal import GUARDIAN_TIER, SignalReference, TradeProposal
+from noderr.types.consensus.trade_proposal import SignalReference, TradeProposal
+from noderr.types.tier_numbers import GUARDIAN_TIER
 from noderr.validator_consensus.certificate_proof import CertificateRules
 from noderr.validator_consensus.checks import (
     PASSED,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from noderr.types.consensus.agreed_signal import market_topic
 from noderr.types.consensus.execution import ExecutionReport
+from noderr.types.tier_numbers import ORACLE_TIER
 from noderr.types.trading import Direction, Order, Side, Signal
 from noderr.validator_consensus.certificate_proof import CertificateRules
 from noderr.validator_consensus.checks import (
@@ -16,7 +17,6 @@ from noderr.validator_consensus.checks import (
     insufficient,
 )
 
-ORACLE_TIER = 3
 _SIDES = {Direction.BUY: Side.BUY, Direction.SELL: Side.SELL}
 
 

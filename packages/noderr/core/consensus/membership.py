@@ -24,9 +24,10 @@ from noderr.types.eip712 import Domain
 from noderr.types.signing.account_key import checksum_address, parse_address
 from noderr.types.signing.errors import SigningError
 from noderr.types.signing.node_key import node_id, parse_public_key
+from noderr.types.tier_numbers import TIER_NUMBERS
 
-TIER_NUMBERS = {"validator": 1, "guardian": 2, "oracle": 3}
 _MAX_FILE_BYTES = 1 << 20
+_TIERS = ", ".join(sorted(TIER_NUMBERS, key=TIER_NUMBERS.__getitem__))
 _MAX_TIME_S = 1 << 40
 _SHORTEST_MS, _LONGEST_MS = 10, 86_400_000
 
@@ -117,7 +118,7 @@ def _problems(file: _File) -> Iterable[str]:
     for index, voter in enumerate(file.voters):
         where = f"voters[{index}]"
         if voter.tier not in TIER_NUMBERS:
-            yield f"{where}.tier is {voter.tier!r}: it must be {', '.join(TIER_NUMBERS)}"
+            yield f"{where}.tier is {voter.tier!r}: it must be {_TIERS}"
         yield from _text_problems(f"{where}.account", voter.account, parse_address)
         yield from _text_problems(f"{where}.node", voter.node, parse_public_key)
         if voter.weight < 1:

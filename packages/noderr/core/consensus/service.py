@@ -17,7 +17,7 @@ from noderr.core.consensus.description import (
     describe_voters,
 )
 from noderr.core.consensus.evidence_store import EvidenceStore
-from noderr.core.consensus.membership import TIER_NUMBERS, read_membership
+from noderr.core.consensus.membership import read_membership
 from noderr.core.consensus.records import RecordKeeper, RoundRecords
 from noderr.core.consensus.status import Status
 from noderr.core.consensus.voter import ProtocolFacts, Voter
@@ -25,6 +25,7 @@ from noderr.core.description import RoundDescription
 from noderr.core.parts import NodeContext
 from noderr.core.peers.errors import MessageRefusedError
 from noderr.types.signing.account_key import checksum_address
+from noderr.types.tier_numbers import TIER_NUMBERS
 
 _SECOND_NS = 1_000_000_000
 _ROUNDS_SHOWN = 6

@@ -18,6 +18,7 @@ from noderr.types.consensus.signed import TypedMessage
 from noderr.types.consensus.vote import MAX_U64
 from noderr.types.eip712 import StructType, parse_struct_type
 from noderr.types.signing.account_key import ADDRESS_BYTES
+from noderr.types.tier_numbers import VALIDATOR_TIER
 from noderr.types.trading.checks import check_bytes, check_integer
 from noderr.types.trading.decimals import decimal_text
 from noderr.types.trading.errors import FieldError
@@ -42,7 +43,6 @@ EXECUTION_REPORT_TYPE = parse_struct_type(
     + ORDER_STRUCT
 )
 
-VALIDATOR_TIER = 1
 MAX_FILLS = 1000
 _NOT_SETTLED = b"\0" * 32
 

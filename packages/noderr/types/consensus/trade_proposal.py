@@ -14,6 +14,7 @@ from noderr.types.consensus.order_struct import ORDER_STRUCT, order_struct
 from noderr.types.consensus.signed import TypedMessage
 from noderr.types.consensus.vote import MAX_U64
 from noderr.types.eip712 import StructType, parse_struct_type
+from noderr.types.tier_numbers import GUARDIAN_TIER
 from noderr.types.trading.checks import check_bytes, check_integer
 from noderr.types.trading.errors import FieldError
 from noderr.types.trading.on_wire import order_from_wire, order_to_wire
@@ -27,7 +28,6 @@ TRADE_PROPOSAL_TYPE = parse_struct_type(
     + "SignalReference(uint64 epoch,uint64 round,bytes32 topic,bytes32 agreedSignal)"
 )
 
-GUARDIAN_TIER = 2
 _SECOND_NS = 1_000_000_000
 
 
