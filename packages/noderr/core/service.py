@@ -1,8 +1,12 @@
-"""What a service is. The supervisor starts, watches, restarts and stops everything that has this shape."""
+"""What a service is. The supervisor starts, watches, restarts and stops everything that has this shape.
+
+`run_until` is for a service that does several things at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
 from typing import Protocol
 
 
@@ -39,3 +43,21 @@ class Service(Protocol):
 
     def missing(self) -> Sequence[str]:
         """What the running service still waits for (peers, data, credentials), in words; empty when ready."""
+
+
+async def run_until(stopping: asyncio.Event, *works: Coroutine[object, object, None]) -> None:
+    """Run all of these until `stopping` is set, then cancel them. What one raises ends the others, and is raised."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            loops = [tasks.create_task(work) for work in works]
+            await stopping.wait()
+            for loop in loops:
+                loop.cancel()
+    except ExceptionGroup as group:
+        raise _first(group) from None
+
+
+def _first(group: ExceptionGroup) -> Exception:
+    """What went wrong itself: people read its text, and that of a group says nothing."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, ExceptionGroup) else first

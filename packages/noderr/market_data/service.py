@@ -9,6 +9,7 @@ import structlog
 
 from noderr.core.event_bus import Topic
 from noderr.core.parts import NodeContext
+from noderr.core.service import run_until
 from noderr.market_data.bars import Bar
 from noderr.market_data.events import MarketEvent
 from noderr.market_data.feed import Feed
@@ -53,16 +54,11 @@ class MarketDataService:
 
     async def run(self) -> None:
         self._running = True
+        works = [feed.run(self._take) for feed in self._feeds]
+        if self._recorder is not None:
+            works.append(self._tick(self._recorder))
         try:
-            async with asyncio.TaskGroup() as tasks:
-                loops = [tasks.create_task(feed.run(self._take)) for feed in self._feeds]
-                if self._recorder is not None:
-                    loops.append(tasks.create_task(self._tick(self._recorder)))
-                await self._stopping.wait()
-                for loop in loops:
-                    loop.cancel()
-        except ExceptionGroup as group:
-            raise group.exceptions[0] from None
+            await run_until(self._stopping, *works)
         finally:
             self._running = False
             await self._let_go()

@@ -22,7 +22,7 @@ from noderr.utils.errors import (
     TimeLimitError,
     UtilsError,
 )
-from noderr.utils.files import create_file, replace_file
+from noderr.utils.files import create_file, replace_file, sync_directory
 from noderr.utils.randomness import fresh_seed, seeded
 from noderr.utils.sqlite_store import SqliteStore
 from noderr.utils.sqlite_store_migrations import Migration
@@ -57,5 +57,6 @@ __all__ = [
     "fresh_seed",
     "replace_file",
     "seeded",
+    "sync_directory",
     "within",
 ]

@@ -54,7 +54,7 @@ def _temporary_file(path: Path, content: bytes, mode: int) -> Iterator[str]:
     finally:
         with contextlib.suppress(FileNotFoundError):  # A rename has taken it away.
             os.unlink(temporary)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def _link_over(path: Path, second: Path) -> None:
@@ -72,7 +72,7 @@ def _prefix(path: Path) -> str:
     return f".{path.name}.tmp-"
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Put the directory's new entry on the disk; syncing the file alone keeps its content but not its name."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:

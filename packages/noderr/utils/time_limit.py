@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from typing import Any
 
 from noderr.utils.clock import Clock
 from noderr.utils.errors import TimeLimitError
@@ -34,7 +35,7 @@ async def within[T](limit_s: float, clock: Clock, work: Coroutine[object, object
 
 async def event_or_time(event: asyncio.Event, seconds: float | None, clock: Clock) -> None:
     """Return when `event` is set or so many seconds have passed; without seconds, when it is set."""
-    waits = [asyncio.ensure_future(event.wait())]
+    waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(event.wait())]
     if seconds is not None:
         waits.append(asyncio.ensure_future(clock.sleep(max(seconds, 0.0))))
     try:

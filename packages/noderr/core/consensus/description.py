@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from noderr.core.consensus.actions import Failure
 from noderr.core.consensus.round import Round
 from noderr.types.consensus import Certificate, VoterSet
 from noderr.types.signing.account_key import checksum_address
@@ -86,12 +87,21 @@ def describe_decision(certificate: Certificate, now_ns: int, content: str | None
     return Decision(
         certificate.round,
         "0x" + certificate.topic.hex(),
-        datetime.fromtimestamp(now_ns / _SECOND_NS, UTC),
+        _moment(now_ns),
         choice=certificate.choice.name.lower(),
         subject="0x" + certificate.subject.hex(),
         signers=accounts(part.voter for part in certificate.signatures),
         content=content,
     )
+
+
+def describe_failure(round_: Round, failure: Failure, now_ns: int) -> Decision:
+    """A round that ended without a certificate."""
+    return Decision(round_.round, "0x" + round_.topic.hex(), _moment(now_ns), failure=failure.value)
+
+
+def _moment(now_ns: int) -> datetime:
+    return datetime.fromtimestamp(now_ns / _SECOND_NS, UTC)
 
 
 def accounts(addresses: Iterable[bytes]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ import structlog
 
 from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Failed, Payload, Send, Sign
 from noderr.core.consensus.codec import Codec
-from noderr.core.consensus.early_messages import EarlyMessages, RoundKey
+from noderr.core.consensus.early_messages import EarlyMessages, RoundKey, check_due
 from noderr.core.consensus.errors import GuardError
 from noderr.core.consensus.round import Round
 from noderr.core.consensus.series import DECIDED
@@ -179,11 +179,7 @@ class RoundDriver:
 
     def _keep_early(self, key: RoundKey, payload: Payload) -> None:
         """A round that others began a moment before: its messages wait. Raises `RefusedMessage` for any other."""
-        (number, _), due = key, self._round_now()
-        if number < due - 1:
-            raise RefusedMessage(Reason.REPLAYED, f"round {number} is over, this is round {due}")
-        if number > due + 1:
-            raise RefusedMessage(Reason.FUTURE, f"round {number} is not due, this is round {due}")
+        check_due(key[0], self._round_now())
         self._early.keep(key, payload, len(self._codec.encode([payload])))
 
     def _later(self, voter: bytes | None, payload: Payload) -> None:

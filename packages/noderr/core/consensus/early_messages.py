@@ -1,13 +1,25 @@
-"""Messages of rounds that others began a moment before: they wait until this node opens the round too."""
+"""Messages of rounds that others began a moment before: which may come, and where they wait until we open them too."""
 
 from __future__ import annotations
 
 from collections import deque
 
 from noderr.core.consensus.actions import Payload
+from noderr.types.consensus import Reason, RefusedMessage
 
 type RoundKey = tuple[int, bytes]
 """Number and topic."""
+
+
+def check_due(number: int, due: int) -> None:
+    """Nothing, if round `number` may be begun while the clock says `due`: clocks differ by less than a slot.
+
+    Raises `RefusedMessage`.
+    """
+    if number < due - 1:
+        raise RefusedMessage(Reason.REPLAYED, f"round {number} is over, this is round {due}")
+    if number > due + 1:
+        raise RefusedMessage(Reason.FUTURE, f"round {number} is not due, this is round {due}")
 
 
 class EarlyMessages:

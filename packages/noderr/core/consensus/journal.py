@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from noderr.core.consensus.errors import GuardDamagedError
-from noderr.utils import replace_file
+from noderr.utils import replace_file, sync_directory
 
 _CRC_BYTES = 4
 
@@ -56,7 +56,7 @@ class FileDisk:
         if is_new:
             # Without this a crash can lose the name, and with it every record.
             os.fsync(self._file)
-            _sync_folder(self._path.parent)
+            sync_directory(self._path.parent)
 
     def read(self) -> bytes:
         with self._lock:
@@ -96,14 +96,6 @@ class FileDisk:
         if self._file is None:
             raise OSError(f"{self._path.name} is closed")
         return self._file
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class Journal:

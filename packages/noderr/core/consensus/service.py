@@ -24,6 +24,7 @@ from noderr.core.consensus.voter import ProtocolFacts, Voter
 from noderr.core.description import RoundDescription
 from noderr.core.parts import NodeContext
 from noderr.core.peers.errors import MessageRefusedError
+from noderr.core.service import run_until
 from noderr.types.signing.account_key import checksum_address
 from noderr.types.tier_numbers import TIER_NUMBERS
 
@@ -89,15 +90,7 @@ class ConsensusService:
             return
         self._running = True
         try:
-            async with asyncio.TaskGroup() as tasks:
-                loops = [
-                    tasks.create_task(work) for work in (voter.driver.run(), self._source.run(voter), keeper.run())
-                ]
-                await self._stopping.wait()
-                for loop in loops:
-                    loop.cancel()
-        except ExceptionGroup as group:
-            raise _first(group) from None
+            await run_until(self._stopping, voter.driver.run(), self._source.run(voter), keeper.run())
         finally:
             self._running = False
             await self._let_go()
@@ -173,9 +166,3 @@ class ConsensusService:
         refused = self._voter.driver.on_bundle(payload)
         if refused is not None:
             raise MessageRefusedError(str(refused))
-
-
-def _first(group: ExceptionGroup) -> Exception:
-    """What went wrong itself: people read its text, and that of a group says nothing."""
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, ExceptionGroup) else first

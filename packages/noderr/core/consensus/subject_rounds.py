@@ -12,7 +12,7 @@ from typing import Protocol
 
 import structlog
 
-from noderr.core.consensus.early_messages import RoundKey
+from noderr.core.consensus.early_messages import RoundKey, check_due
 from noderr.core.consensus.vote_round import VoteRound
 from noderr.core.consensus.voter import Voter
 from noderr.core.parts import NodeContext
@@ -138,11 +138,7 @@ class SubjectRounds[S: Subject]:
             raise RefusedMessage(Reason.WRONG_EPOCH, f"a subject of epoch {subject.epoch}")
         if subject.expires_at_s <= now_s:
             raise RefusedMessage(Reason.EXPIRED, f"it expired at {subject.expires_at_s}, and it is {now_s}")
-        due = voter.round_now()
-        if subject.round < due - 1:
-            raise RefusedMessage(Reason.REPLAYED, f"a subject of round {subject.round}, this is round {due}")
-        if subject.round > due + 1:
-            raise RefusedMessage(Reason.FUTURE, f"a subject of round {subject.round}, this is round {due}")
+        check_due(subject.round, voter.round_now())
         if self._open >= _MOST_OPEN:
             raise RefusedMessage(Reason.OVERSIZED, f"{self._open} subjects are being judged: try again later")
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from noderr.core.consensus.actions import Decided, Failed
 from noderr.core.consensus.codec import Codec
 from noderr.core.consensus.context import RoundContext
-from noderr.core.consensus.description import Decision, describe_decision
+from noderr.core.consensus.description import Decision, describe_decision, describe_failure
 from noderr.core.consensus.driver import Listener, RoundDriver
 from noderr.core.consensus.guard import Guard, GuardedKey
 from noderr.core.consensus.journal import FileDisk
@@ -22,7 +21,6 @@ from noderr.types.consensus import AccountSignatures, Evidence, ProtocolMessage,
 from noderr.types.eip712 import Domain
 
 _DECISIONS = 20
-_SECOND_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +95,7 @@ class Voter:
 
     def _failed(self, round_: Round, failed: Failed) -> None:
         self.keep((round_, failed))
-        at = datetime.fromtimestamp(self.clock.now_ns() / _SECOND_NS, UTC)
-        self.decisions.appendleft(Decision(round_.round, "0x" + round_.topic.hex(), at, failure=failed.failure.value))
+        self.decisions.appendleft(describe_failure(round_, failed.failure, self.clock.now_ns()))
 
     def _accused(self, evidence: Evidence[ProtocolMessage]) -> None:
         self.keep(evidence)
