@@ -14,10 +14,10 @@ from noderr.market_data.order_book import Level, OrderBook
 type Top = tuple[list[Level], list[Level]]
 
 
-class Wire:
+class Wire[S: VenueSession]:
     """A session, its events taken as a node takes them, and what it asks of its venue."""
 
-    def __init__(self, session: VenueSession, ask: Callable[[str], None]) -> None:
+    def __init__(self, session: S, ask: Callable[[str], None]) -> None:
         """`ask` is called with each symbol whose book is wanted."""
         self.session = session
         self.books = MarketBooks([MarketName(session.venue, one) for one in session.symbols], lambda: 0.0)

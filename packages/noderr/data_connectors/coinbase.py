@@ -75,9 +75,6 @@ class CoinbaseSession:
         self._good_ns = received_ns
         return outputs
 
-    def on_snapshot(self, symbol: str, payload: bytes, received_ns: int) -> list[Output]:
-        raise NotImplementedError("Coinbase sends its snapshots on the connection: nothing is asked for over HTTP")
-
     def lost(self, reason: str, heard_ns: int) -> list[Output]:
         return [gap for book in self._books.values() for gap in book.lose(reason, heard_ns)]
 

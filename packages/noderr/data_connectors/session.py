@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -51,11 +51,16 @@ class VenueSession(Protocol):
     def on_frame(self, payload: bytes, received_ns: int) -> list[Output]:
         """What a frame means. A frame that makes no sense ends in gaps and `Reconnect`, never in an exception."""
 
-    def on_snapshot(self, symbol: str, payload: bytes, received_ns: int) -> list[Output]:
-        """The answer to a `Resync` over HTTP."""
-
     def lost(self, reason: str, heard_ns: int) -> list[Output]:
         """The connection is gone; `heard_ns` is when its last good frame came."""
 
     def waiting(self) -> Sequence[str]:
         """Symbols whose book was asked for and has not come."""
+
+
+@runtime_checkable
+class AskingSession(VenueSession, Protocol):
+    """A venue whose books do not come on the connection: they are asked for over HTTP."""
+
+    def on_snapshot(self, symbol: str, payload: bytes, received_ns: int) -> list[Output]:
+        """The answer to a `Resync`."""

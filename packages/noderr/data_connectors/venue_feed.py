@@ -13,7 +13,7 @@ import structlog
 from noderr.data_connectors.catalogue import FeedMetrics
 from noderr.data_connectors.errors import NotConnectedError, SnapshotError
 from noderr.data_connectors.frame_log import FrameRecorder
-from noderr.data_connectors.session import Output, Reconnect, Resync, Send, VenueSession
+from noderr.data_connectors.session import AskingSession, Output, Reconnect, Resync, Send, VenueSession
 from noderr.data_connectors.stream_client import Closed, Opened, RawFrame, StreamClient
 from noderr.market_data.events import Duplicate, Gap, MarketEvent
 from noderr.market_data.live_market import MarketName
@@ -127,7 +127,7 @@ class VenueFeed:
 
     async def _resync(self, ask: Resync, take: Callable[[MarketEvent], None], tasks: asyncio.TaskGroup) -> None:
         """Ask for a book: at once, and ever later when it does not hold. A venue bans who asks too often."""
-        venue, symbol = self._session.venue, ask.symbol
+        session, venue, symbol = self._session, self._session.venue, ask.symbol
         now = self._clock.monotonic()
         tries, before = self._tries.get(symbol, (0, now))
         tries = 0 if now - before > _CALM_SECONDS else tries
@@ -139,7 +139,7 @@ class VenueFeed:
             for text in ask.send:
                 await self._send(text)
             return
-        if self._snapshots is None:
+        if self._snapshots is None or not isinstance(session, AskingSession):
             self._client.cut(f"no book of {symbol} can be asked for")
             return
         while (wait := self._not_before - self._clock.monotonic()) > 0:
@@ -152,7 +152,7 @@ class VenueFeed:
             self._not_before = max(self._not_before, self._clock.monotonic() + error.retry_seconds)
             await self._do([ask], take, tasks)
             return
-        await self._do(self._session.on_snapshot(symbol, body, self._clock.now_ns()), take, tasks)
+        await self._do(session.on_snapshot(symbol, body, self._clock.now_ns()), take, tasks)
 
     async def _watch_snapshots(self) -> None:
         """A book that was asked for and does not come: the connection is made anew."""

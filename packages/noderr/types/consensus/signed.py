@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,14 +14,14 @@ from noderr.types.signing.account_key import AccountKey, checksum_address, recov
 from noderr.types.signing.errors import SignatureError
 
 
-class TypedMessage:
+class TypedMessage(ABC):
     """A frozen record with an EIP-712 type. Its hash is computed once: it is needed at every check of a signature."""
 
     TYPE: ClassVar[StructType]
 
+    @abstractmethod
     def struct(self) -> Mapping[str, object]:
         """The members of `TYPE`."""
-        raise NotImplementedError
 
     @cached_property
     def struct_hash(self) -> bytes:
