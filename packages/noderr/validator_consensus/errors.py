@@ -1,12 +1,10 @@
 """Errors of `noderr.validator_consensus`.
 
 ValidatorConsensusError
-├── SlotError              there is no such slot, or no clock of slots like this
-│   └── BeforeGenesisError it is not time for the first one yet
-├── BandError              prices or limits of which no band can be made
-├── VerdictError           results or codes that make no verdict
-├── LivenessError          a certificate that says nothing of who was there
-└── HistoryError           a round that cannot be remembered
+├── BandError      prices or limits of which no band can be made
+├── VerdictError   results or codes that make no verdict
+├── LivenessError  a certificate that says nothing of who was there
+└── HistoryError   a round that cannot be remembered
 """
 
 from __future__ import annotations
@@ -14,14 +12,6 @@ from __future__ import annotations
 
 class ValidatorConsensusError(Exception):
     """Any error of this package. Its text names what is wrong, the value, and the remedy."""
-
-
-class SlotError(ValidatorConsensusError, ValueError):
-    """A number that no slot has, or lengths that contradict each other."""
-
-
-class BeforeGenesisError(SlotError):
-    """The network has no rounds before its genesis; the clock is wrong, or one waits."""
 
 
 class BandError(ValidatorConsensusError, ValueError):
