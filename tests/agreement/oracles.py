@@ -11,7 +11,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from noderr.core.consensus.membership import Membership, membership_json, read_membership
+from noderr.core.consensus.membership import Membership, read_membership
 from noderr.types.consensus import VoterSet
 from noderr.types.tier_numbers import ORACLE_TIER
 from tests.network.plan import Member, plan_network
@@ -30,20 +30,8 @@ class OracleProcesses(ProcessNetwork):
         keys = [node_seed(number) for number in range(count + 1)]
         plan = plan_network({"oracle": count}, free_ports(2 * (1 + count)), host=HOST, keys=keys)
         super().__init__(plan, folder, {"NODEOS_LOG_LEVEL": "info"} | (environ or {}))
-        self.voters_file.write_bytes(
-            membership_json(
-                [(node.kind, node.account.address, node.public_key, 1) for node in plan.nodes],
-                chain_id=31337,
-                verifying_contract=bytes(19) + b"\1",
-                genesis_unix_s=int(time.time()) - 1,
-                epoch=1,
-                round_ms={"oracle": round_ms},
-            )
-        )
-
-    @property
-    def voters_file(self) -> Path:
-        return self.folder / "voters.json"
+        voters = plan.voters(genesis_unix_s=int(time.time()) - 1, round_ms={"oracle": round_ms})
+        self.voters_file.write_bytes(voters)
 
     @property
     def membership(self) -> Membership:

@@ -15,7 +15,16 @@ from tests.network.compose import HOST, PUBLISHED_AT, compose_document, compose_
 from tests.network.container_watch import ContainerState, MemorySampler, container_states
 from tests.network.engine import EngineFacts, docker, require_engine, require_images
 from tests.network.errors import NetworkError
-from tests.network.plan import COORDINATOR, TIERS, Member, NetworkPlan, plan_network, write_account, write_key
+from tests.network.plan import (
+    COORDINATOR,
+    TIERS,
+    Member,
+    NetworkPlan,
+    plan_network,
+    write_account,
+    write_key,
+    write_voters,
+)
 from tests.network.process_status import memory_in
 from tests.network.processes import free_ports
 from tests.network.views import MemberView
@@ -170,7 +179,7 @@ class ContainerNetwork:
             # The container's user must read it; the folder above is this user's alone.
             write_key(member, keys).chmod(0o444)
             write_account(member, keys).chmod(0o444)
-        (self._folder / "voters.json").write_bytes(self.plan.voters(genesis_unix_s=int(time.time())))
+        write_voters(self.plan, self._folder)
         document = compose_document(
             self.plan, self._manifests, self._images, self.project, self._folder, engine.processors
         )

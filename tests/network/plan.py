@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ class NetworkPlan:
             "NODEOS_ADVERTISED_ADDRESS": f"{member.host}:{member.peer_port}",
         }
 
-    def voters(self, *, genesis_unix_s: int) -> bytes:
+    def voters(self, *, genesis_unix_s: int, round_ms: Mapping[str, int] = _ROUND_MS) -> bytes:
         """The file of voters: all nodes, each with the weight of any other of its tier."""
         return membership_json(
             [(node.kind, node.account.address, node.public_key, 1) for node in self.nodes],
@@ -81,7 +82,7 @@ class NetworkPlan:
             verifying_contract=bytes(19) + b"\1",
             genesis_unix_s=genesis_unix_s,
             epoch=1,
-            round_ms=_ROUND_MS,
+            round_ms=round_ms,
         )
 
     def enrolment(self) -> str:
@@ -112,6 +113,13 @@ def plan_network(
         for index, (name, kind) in enumerate(names)
     ]
     return NetworkPlan(members[0], tuple(members[1:]))
+
+
+def write_voters(plan: NetworkPlan, folder: Path) -> Path:
+    """Write the file of voters for NODEOS_VOTERS_FILE; returns its path. The first round begins now."""
+    path = folder / "voters.json"
+    path.write_bytes(plan.voters(genesis_unix_s=int(time.time())))
+    return path
 
 
 def write_account(member: Member, folder: Path) -> Path:

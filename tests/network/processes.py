@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.network.errors import NetworkError
 from tests.network.interrupts import held
-from tests.network.plan import COORDINATOR, Member, NetworkPlan, plan_network, write_account, write_key
+from tests.network.plan import COORDINATOR, Member, NetworkPlan, plan_network, write_account, write_key, write_voters
 from tests.network.process_status import memory_in
 from tests.network.views import MemberView
 
@@ -43,7 +43,7 @@ class ProcessNetwork:
         self._environ = environ or {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         (folder / "keys").mkdir(mode=0o700)
-        (folder / "voters.json").write_bytes(plan.voters(genesis_unix_s=int(time.time())))
+        self.voters_file = write_voters(plan, folder)
 
     def up(self) -> None:
         """Enrol the nodes and start everything, the coordinator first. Raises `NetworkError`."""
@@ -137,7 +137,7 @@ class ProcessNetwork:
         if member.kind == COORDINATOR:
             return {}
         return {
-            "NODEOS_VOTERS_FILE": str(self.folder / "voters.json"),
+            "NODEOS_VOTERS_FILE": str(self.voters_file),
             "NODEOS_ACCOUNT_KEY_FILE": str(write_account(member, self.folder / "keys")),
         }
 
