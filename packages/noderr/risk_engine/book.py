@@ -8,31 +8,10 @@ from decimal import Decimal
 from typing import Protocol
 
 from noderr.risk_engine.exact import exactly
-from noderr.types.trading import FieldError, Position, Side
-from noderr.types.trading.checks import check_symbol, check_time
-from noderr.types.trading.decimals import is_exact
+from noderr.types.trading import Position, Side
+from noderr.types.trading.portfolio import Reference
 
 _ZERO = Decimal(0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
-    """The last known price of `symbol`, quote per base. A feed may give what is no price, such as NaN."""
-
-    symbol: str
-    price: Decimal
-    as_of_ns: int
-
-    def __post_init__(self) -> None:
-        check_symbol(self, "symbol", self.symbol)
-        check_time(self, "as_of_ns", self.as_of_ns)
-        if not isinstance(self.price, Decimal):
-            raise FieldError("Reference", "price", self.price, "a Decimal")
-
-    @property
-    def usable(self) -> bool:
-        """Whether it is a price: finite and above 0."""
-        return is_exact(self.price) and self.price > 0
 
 
 class Open(Protocol):

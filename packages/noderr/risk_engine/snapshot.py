@@ -1,79 +1,25 @@
-"""The portfolio that an order is judged on: one record with one digest, the `snapshot` of a trade proposal."""
+"""The portfolio that an order is judged on, with the sums that the gate needs of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from decimal import Decimal
 from functools import cached_property
 
-from noderr.risk_engine.book import Book, Reference
-from noderr.types.canonical_json import canonical_digest
-from noderr.types.trading import FieldError, Position, Side
-from noderr.types.trading.checks import check_currency, check_id, check_number, check_symbol, check_time
+from noderr.risk_engine.book import Book
+from noderr.types.trading.portfolio import OpenOrder, Portfolio, Reference
 
 __all__ = ["OpenOrder", "PortfolioSnapshot", "Reference"]
 
-_MOST = 10_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenOrder:
-    """What of an order is still open: `quantity` in base, and the most unfavourable price it may be filled at."""
-
-    client_order_id: str
-    symbol: str
-    side: Side
-    quantity: Decimal
-    worst_price: Decimal
-
-    def __post_init__(self) -> None:
-        check_id(self, "client_order_id", self.client_order_id)
-        check_symbol(self, "symbol", self.symbol)
-        check_number(self, "quantity", self.quantity, above=0)
-        check_number(self, "worst_price", self.worst_price, above=0)
-
 
 @dataclass(frozen=True, kw_only=True)
-class PortfolioSnapshot:
-    """All money in `currency`. `day_start_equity` and `peak_equity` are what losses are measured from.
+class PortfolioSnapshot(Portfolio):
+    """A `Portfolio`; what is worked out of it is worked out once."""
 
-    Everything is as it was at `as_of_ns`, UTC. Raises `FieldError` for what cannot be. What has no usable price is let
-    in, because the gate names it.
-    """
-
-    currency: str
-    cash: Decimal
-    equity: Decimal
-    day_start_equity: Decimal
-    peak_equity: Decimal
-    positions: tuple[Position, ...]
-    open_orders: tuple[OpenOrder, ...]
-    references: tuple[Reference, ...]
-    as_of_ns: int
-
-    def __post_init__(self) -> None:
-        check_currency(self, "currency", self.currency)
-        for name in ("cash", "equity", "day_start_equity", "peak_equity"):
-            check_number(self, name, getattr(self, name))
-        check_time(self, "as_of_ns", self.as_of_ns)
-        self._check_ascending("positions", [each.symbol for each in self.positions])
-        self._check_ascending("open_orders", [each.client_order_id for each in self.open_orders])
-        self._check_ascending("references", [each.symbol for each in self.references])
-        for symbol in (each.symbol for group in (self.positions, self.open_orders, self.references) for each in group):
-            if symbol.partition("/")[2] != self.currency:
-                raise FieldError("PortfolioSnapshot", "currency", symbol, f"quoted in {self.currency}, as the rest is")
-
-    @cached_property
-    def digest(self) -> bytes:
-        """SHA-256 of the canonical text, 32 bytes."""
-        record: dict[str, object] = {each.name: getattr(self, each.name) for each in fields(self)}
-        record["references"] = [
-            # What is no price has no canonical number, and is the same to the gate whatever it is.
-            {"symbol": each.symbol, "price": each.price if each.usable else "unusable", "as_of_ns": each.as_of_ns}
-            for each in self.references
-        ]
-        return canonical_digest(record)
+    @classmethod
+    def of(cls, portfolio: Portfolio) -> PortfolioSnapshot:
+        """The same portfolio, with the same digest."""
+        return cls(**{each.name: getattr(portfolio, each.name) for each in fields(portfolio)})
 
     @cached_property
     def open_ids(self) -> frozenset[str]:
@@ -98,8 +44,3 @@ class PortfolioSnapshot:
     def book_with(self, in_flight: Iterable[OpenOrder]) -> Book:
         """The sums when these orders are open as well."""
         return Book(self.positions, (*self.open_orders, *in_flight), self.usable)
-
-    def _check_ascending(self, name: str, keys: list[str]) -> None:
-        if len(keys) > _MOST or keys != sorted(set(keys)):
-            # One portfolio has one writing, and with it one digest.
-            raise FieldError("PortfolioSnapshot", name, keys, f"at most {_MOST}, once each, ascending")

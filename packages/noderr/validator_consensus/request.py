@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from google.protobuf.message import DecodeError
 
 from noderr.types.consensus import Reason, RefusedMessage, Signed
-from noderr.types.consensus.agreed_signal import AgreedSignal
 from noderr.types.consensus.execution import ExecutionReport
 from noderr.types.consensus.execution_on_wire import execution_report_from_wire, execution_report_to_wire
 from noderr.types.consensus.on_wire import certificate_from_wire, certificate_to_wire
+from noderr.types.consensus.signal_decision import agreed_signal_from_wire, agreed_signal_to_wire
 from noderr.types.consensus.trade_proposal import trade_proposal_from_wire, trade_proposal_to_wire
 from noderr.types.errors import TypesError
-from noderr.types.trading.on_wire import signal_from_wire, signal_to_wire
 from noderr.types.wire import attestation_pb2 as pb
 from noderr.validator_consensus.checks import ExecutionEvidence
 
@@ -60,9 +59,7 @@ def request_to_wire(request: AttestationRequest) -> bytes:
     if evidence.proposal is not None:
         message.proposal.CopyFrom(trade_proposal_to_wire(evidence.proposal))
     if evidence.agreed_signal is not None:
-        agreed = evidence.agreed_signal
-        signal = None if agreed.signal is None else signal_to_wire(agreed.signal)
-        message.agreed_signal.CopyFrom(pb.AgreedSignal(observations=agreed.observations, signal=signal))
+        message.agreed_signal.CopyFrom(agreed_signal_to_wire(evidence.agreed_signal))
     if evidence.oracle_certificate is not None:
         message.oracle_certificate.CopyFrom(certificate_to_wire(evidence.oracle_certificate))
     if evidence.guardian_certificate is not None:
@@ -79,7 +76,9 @@ def request_from_wire(content: bytes) -> AttestationRequest:
             Signed(report, report.execution.executor, message.signature),
             ExecutionEvidence(
                 proposal=trade_proposal_from_wire(message.proposal) if message.HasField("proposal") else None,
-                agreed_signal=_agreed(message.agreed_signal) if message.HasField("agreed_signal") else None,
+                agreed_signal=(
+                    agreed_signal_from_wire(message.agreed_signal) if message.HasField("agreed_signal") else None
+                ),
                 oracle_certificate=(
                     certificate_from_wire(message.oracle_certificate)
                     if message.HasField("oracle_certificate")
@@ -96,8 +95,3 @@ def request_from_wire(content: bytes) -> AttestationRequest:
         raise
     except (DecodeError, TypesError) as error:
         raise RefusedMessage(Reason.MALFORMED, f"no request to attest: {error}") from error
-
-
-def _agreed(message: pb.AgreedSignal) -> AgreedSignal:
-    signal = signal_from_wire(message.signal) if message.HasField("signal") else None
-    return AgreedSignal(observations=message.observations, signal=signal)

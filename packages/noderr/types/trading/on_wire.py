@@ -24,7 +24,7 @@ def money_to_wire(money: Money) -> pb.Money:
 
 
 def money_from_wire(message: pb.Money) -> Money:
-    return Money(_number(message.amount, "Money", "amount"), message.currency)
+    return Money(number_from_wire(message.amount, "Money", "amount"), message.currency)
 
 
 def instrument_to_wire(instrument: Instrument) -> pb.Instrument:
@@ -40,10 +40,10 @@ def instrument_to_wire(instrument: Instrument) -> pb.Instrument:
 def instrument_from_wire(message: pb.Instrument) -> Instrument:
     return Instrument(
         symbol=message.symbol,
-        tick_size=_number(message.tick_size, "Instrument", "tick_size"),
-        lot_size=_number(message.lot_size, "Instrument", "lot_size"),
-        min_quantity=_number(message.min_quantity, "Instrument", "min_quantity"),
-        min_notional=_number(message.min_notional, "Instrument", "min_notional"),
+        tick_size=number_from_wire(message.tick_size, "Instrument", "tick_size"),
+        lot_size=number_from_wire(message.lot_size, "Instrument", "lot_size"),
+        min_quantity=number_from_wire(message.min_quantity, "Instrument", "min_quantity"),
+        min_notional=number_from_wire(message.min_notional, "Instrument", "min_notional"),
     )
 
 
@@ -66,10 +66,10 @@ def order_from_wire(message: pb.Order) -> Order:
     return Order(
         client_order_id=message.client_order_id,
         symbol=message.symbol,
-        side=_word(Side, pb.Side, message.side, "SIDE_", "Order.side"),
+        side=side_from_wire(message.side, "Order.side"),
         type=_word(OrderType, pb.OrderType, message.type, "ORDER_TYPE_", "Order.type"),
-        quantity=_number(message.quantity, "Order", "quantity"),
-        limit_price=_number(message.limit_price, "Order", "limit_price") if limited else None,
+        quantity=number_from_wire(message.quantity, "Order", "quantity"),
+        limit_price=number_from_wire(message.limit_price, "Order", "limit_price") if limited else None,
         time_in_force=_word(
             TimeInForce, pb.TimeInForce, message.time_in_force, "TIME_IN_FORCE_", "Order.time_in_force"
         ),
@@ -99,9 +99,9 @@ def fill_from_wire(message: pb.Fill) -> Fill:
         client_order_id=message.client_order_id,
         venue=message.venue,
         symbol=message.symbol,
-        side=_word(Side, pb.Side, message.side, "SIDE_", "Fill.side"),
-        price=_number(message.price, "Fill", "price"),
-        quantity=_number(message.quantity, "Fill", "quantity"),
+        side=side_from_wire(message.side, "Fill.side"),
+        price=number_from_wire(message.price, "Fill", "price"),
+        quantity=number_from_wire(message.quantity, "Fill", "quantity"),
         fee=money_from_wire(message.fee),
         liquidity=_word(Liquidity, pb.Liquidity, message.liquidity, "LIQUIDITY_", "Fill.liquidity"),
         at_ns=message.at_unix_ns,
@@ -122,8 +122,8 @@ def position_from_wire(message: pb.Position) -> Position:
     priced = message.HasField("average_price")
     return Position(
         symbol=message.symbol,
-        quantity=_number(message.quantity, "Position", "quantity"),
-        average_price=_number(message.average_price, "Position", "average_price") if priced else None,
+        quantity=number_from_wire(message.quantity, "Position", "quantity"),
+        average_price=number_from_wire(message.average_price, "Position", "average_price") if priced else None,
         realised_pnl=money_from_wire(message.realised_pnl),
         as_of_ns=message.as_of_unix_ns,
     )
@@ -155,11 +155,17 @@ def signal_from_wire(message: pb.Signal) -> Signal:
     )
 
 
-def _number(text: str, record: str, field: str) -> Decimal:
+def number_from_wire(text: str, record: str, field: str) -> Decimal:
+    """Raises `FieldError`."""
     try:
         return parse_decimal(text)
     except ValueError as error:
         raise FieldError(record, field, text, 'a decimal number in its one writing, such as "0.5"') from error
+
+
+def side_from_wire(number: int, place: str) -> Side:
+    """`place` is the record and its field, such as "Order.side". Raises `FieldError`."""
+    return _word(Side, pb.Side, number, "SIDE_", place)
 
 
 def _word[E: enum.Enum](words: type[E], numbers: object, number: int, prefix: str, place: str) -> E:

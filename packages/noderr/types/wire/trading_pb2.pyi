@@ -3,8 +3,10 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -337,3 +339,112 @@ class Signal(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Signal: _TypeAlias = Signal  # noqa: Y015
+
+@_typing.final
+class Reference(_message.Message):
+    """The last known price of a symbol, quote per base. Unset: what the feed gave is no price."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYMBOL_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    AS_OF_UNIX_NS_FIELD_NUMBER: _builtins.int
+    symbol: _builtins.str
+    price: _builtins.str
+    as_of_unix_ns: _builtins.int
+    def __init__(
+        self,
+        *,
+        symbol: _builtins.str = ...,
+        price: _builtins.str | None = ...,
+        as_of_unix_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_price", b"_price", "price", b"price"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_price", b"_price", "as_of_unix_ns", b"as_of_unix_ns", "price", b"price", "symbol", b"symbol"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__price: _TypeAlias = _typing.Literal["price"]  # noqa: Y015
+    _WhichOneofArgType__price: _TypeAlias = _typing.Literal["_price", b"_price"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__price) -> _WhichOneofReturnType__price | None: ...
+
+Global___Reference: _TypeAlias = Reference  # noqa: Y015
+
+@_typing.final
+class OpenOrder(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIENT_ORDER_ID_FIELD_NUMBER: _builtins.int
+    SYMBOL_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    WORST_PRICE_FIELD_NUMBER: _builtins.int
+    client_order_id: _builtins.str
+    symbol: _builtins.str
+    side: Global___Side.ValueType
+    quantity: _builtins.str
+    worst_price: _builtins.str
+    """The most unfavourable price that it may be filled at."""
+    def __init__(
+        self,
+        *,
+        client_order_id: _builtins.str = ...,
+        symbol: _builtins.str = ...,
+        side: Global___Side.ValueType = ...,
+        quantity: _builtins.str = ...,
+        worst_price: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_order_id", b"client_order_id", "quantity", b"quantity", "side", b"side", "symbol", b"symbol", "worst_price", b"worst_price"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenOrder: _TypeAlias = OpenOrder  # noqa: Y015
+
+@_typing.final
+class Portfolio(_message.Message):
+    """What an order is judged on. All money is in `currency`; the lists ascend by symbol or id."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    CASH_FIELD_NUMBER: _builtins.int
+    EQUITY_FIELD_NUMBER: _builtins.int
+    DAY_START_EQUITY_FIELD_NUMBER: _builtins.int
+    PEAK_EQUITY_FIELD_NUMBER: _builtins.int
+    POSITIONS_FIELD_NUMBER: _builtins.int
+    OPEN_ORDERS_FIELD_NUMBER: _builtins.int
+    REFERENCES_FIELD_NUMBER: _builtins.int
+    AS_OF_UNIX_NS_FIELD_NUMBER: _builtins.int
+    currency: _builtins.str
+    cash: _builtins.str
+    equity: _builtins.str
+    day_start_equity: _builtins.str
+    peak_equity: _builtins.str
+    as_of_unix_ns: _builtins.int
+    @_builtins.property
+    def positions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Position]: ...
+    @_builtins.property
+    def open_orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___OpenOrder]: ...
+    @_builtins.property
+    def references(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reference]: ...
+    def __init__(
+        self,
+        *,
+        currency: _builtins.str = ...,
+        cash: _builtins.str = ...,
+        equity: _builtins.str = ...,
+        day_start_equity: _builtins.str = ...,
+        peak_equity: _builtins.str = ...,
+        positions: _abc.Iterable[Global___Position] | None = ...,
+        open_orders: _abc.Iterable[Global___OpenOrder] | None = ...,
+        references: _abc.Iterable[Global___Reference] | None = ...,
+        as_of_unix_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_unix_ns", b"as_of_unix_ns", "cash", b"cash", "currency", b"currency", "day_start_equity", b"day_start_equity", "equity", b"equity", "open_orders", b"open_orders", "peak_equity", b"peak_equity", "positions", b"positions", "references", b"references"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Portfolio: _TypeAlias = Portfolio  # noqa: Y015

@@ -1,0 +1,68 @@
+"""Decisions on signals on the wire: whole, without a signal, and damaged."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from noderr.types.consensus import Choice, RefusedMessage, Vote, make_certificate, sign
+from noderr.types.consensus.agreed_signal import AgreedSignal, market_topic
+from noderr.types.consensus.signal_decision import (
+    SignalDecision,
+    signal_decision_from_wire,
+    signal_decision_to_wire,
+)
+from noderr.types.eip712 import Domain
+from noderr.types.signing.account_key import AccountKey
+from noderr.types.trading import Direction, Signal
+
+NOW_S = 1_790_000_000
+SIGNAL = Signal(
+    symbol="XMR/USD",
+    horizon_seconds=10,
+    direction=Direction.SELL,
+    prediction_e8=-20_000,
+    confidence_bps=6000,
+    mid_price_e8=350 * 10**8,
+    observed_at_s=NOW_S,
+    model_hash=b"\1" * 32,
+)
+
+
+def decision(signal: Signal | None) -> SignalDecision:
+    agreed = AgreedSignal(observations=b"\2" * 32, signal=signal)
+    vote = Vote(
+        tier=3,
+        epoch=1,
+        round=7,
+        topic=market_topic("XMR/USD", 10),
+        subject=agreed.digest,
+        choice=Choice.APPROVE,
+        expires_at_s=NOW_S + 60,
+    )
+    domain = Domain("NodeOS", "1", 84532, b"\xaa" * 20)
+    return SignalDecision(agreed, make_certificate([sign(vote, AccountKey(bytes([1]) * 32), domain)]))
+
+
+@pytest.mark.parametrize("signal", [SIGNAL, None])
+def test_it_comes_back(signal: Signal | None) -> None:
+    one = decision(signal)
+    assert signal_decision_from_wire(signal_decision_to_wire(one)) == one
+
+
+def test_damage_is_refused_or_changes_what_the_certificate_would_have_to_prove() -> None:
+    content, randomness, refused = signal_decision_to_wire(decision(SIGNAL)), random.Random(3), 0
+    for _ in range(500):
+        damaged = bytearray(content)
+        damaged[randomness.randrange(len(damaged))] ^= 1 << randomness.randrange(8)
+        try:
+            signal_decision_from_wire(bytes(damaged))
+        except RefusedMessage:
+            refused += 1
+    assert refused > 100
+
+
+def test_nothing_is_no_decision() -> None:
+    with pytest.raises(RefusedMessage):
+        signal_decision_from_wire(b"")
