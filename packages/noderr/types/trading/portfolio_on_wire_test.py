@@ -15,7 +15,7 @@ from noderr.types.wire import trading_pb2 as pb
 
 NOW_NS = 1_790_000_000_000_000_000
 SYMBOLS = ("BTC/USD", "ETH/USD", "XMR/USD")
-numbers = st.decimals(min_value=-10**9, max_value=10**9, places=8)
+numbers = st.decimals(min_value=-(10**9), max_value=10**9, places=8)
 prices = st.decimals(min_value="0.00000001", max_value=10**9, places=8)
 
 
