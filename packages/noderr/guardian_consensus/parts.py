@@ -12,6 +12,7 @@ from noderr.core.consensus.subject_rounds import SubjectRounds
 from noderr.core.consensus.voter import ProtocolFacts, Voter
 from noderr.core.parts import NodeContext, TierParts, combine
 from noderr.guardian_consensus.evaluator import AllOf, Evaluator, Refusing
+from noderr.guardian_consensus.paper_only import PaperOnly
 from noderr.guardian_consensus.risk_service import RiskService
 from noderr.guardian_consensus.safety_evaluator import SafetyEvaluator
 from noderr.safety_control.parts import safety_parts
@@ -60,9 +61,9 @@ def consensus_parts(node: NodeContext, evaluator: Evaluator | None = None) -> Ti
 
 
 def guardian_parts(node: NodeContext) -> TierParts:
-    """All of a guardian: the consensus, the gate, and safety control. There is no compliance yet: it rejects."""
+    """All of a guardian: the consensus, the gate, and safety control. There is no compliance yet: only paper passes."""
     safety = SafetyService(node)
     halts = SafetyEvaluator(safety)
     risk = RiskService(node, halts.state)
-    evaluator = AllOf(risk=risk, compliance=Refusing("compliance"), safety=halts, clock=node.clock)
+    evaluator = AllOf(risk=risk, compliance=PaperOnly(safety), safety=halts, clock=node.clock)
     return combine(safety_parts(safety), TierParts(services=[risk]), consensus_parts(node, evaluator))
