@@ -10,7 +10,7 @@ from noderr.types.trading.decimals import multiply
 
 
 def round_to_tick(price: Decimal, instrument: Instrument, side: Side) -> Decimal:
-    """The nearest price on a tick that is not worse: a buyer's limit goes down, a seller's up, and may fill less for it.
+    """The nearest price on a tick that is not worse: a buyer's limit goes down, a seller's up.
 
     Quote per base. Raises `FieldError` for what is no positive number, and for a buyer's price below the first tick.
     """
