@@ -1,0 +1,71 @@
+"""What this node tells others of a market: a view when it has changed, and now and then one that says that it has not."""
+
+from __future__ import annotations
+
+from noderr.market_data.events import MarketEvent, Trade
+from noderr.market_data.live_market import LiveMarket
+from noderr.market_data.order_book import BookSide, OrderBook
+from noderr.market_data.units import to_decimal
+from noderr.types.trading import Side
+from noderr.types.trading.market_view import MAX_LEVELS, MAX_TRADES, MarketView, PriceLevel, TradePrint
+
+
+class ViewPublisher:
+    """Views of one market, numbered from 1. Sans-IO: `on_event` after each event, `next_view` as often as one likes."""
+
+    def __init__(self, market: LiveMarket) -> None:
+        self._market = market
+        self._sequence = 0
+        self._trades: list[TradePrint] = []
+        self._told: MarketView | None = None
+
+    def on_event(self, event: MarketEvent) -> None:
+        """What was not told before; the market itself has taken it already."""
+        if isinstance(event, Trade):
+            self._trades.append(
+                TradePrint(price=event.price, quantity=event.quantity, taker=Side(event.taker), at_ns=event.event_ns)
+            )
+
+    def next_view(self, *, heartbeat_ns: int) -> MarketView | None:
+        """The next view; None while nothing has changed, unless the last is older than `heartbeat_ns`.
+
+        None as well before anything was heard of the market. More trades than one view holds go on with the next.
+        """
+        market = self._market
+        if market.received_ns is None:
+            return None
+        book = market.book
+        bids, asks = (
+            ((), ()) if book is None or book.is_crossed() else (_levels(book, book.bids), _levels(book, book.asks))
+        )
+        # A book that crosses is on its way to another: nobody trades at these prices.
+        known = book is not None and not book.is_crossed()
+        told = self._told
+        if (
+            told is not None
+            and not self._trades
+            and (told.bids, told.asks, told.known) == (bids, asks, known)
+            and market.received_ns - told.received_ns < heartbeat_ns
+        ):
+            return None
+        trades, self._trades = tuple(self._trades[:MAX_TRADES]), self._trades[MAX_TRADES:]
+        self._sequence += 1
+        self._told = MarketView(
+            venue=market.name.venue,
+            symbol=market.name.symbol,
+            received_ns=market.received_ns,
+            sequence=self._sequence,
+            bids=bids,
+            asks=asks,
+            trades=trades,
+            known=known,
+        )
+        return self._told
+
+
+def _levels(book: OrderBook, side: BookSide) -> tuple[PriceLevel, ...]:
+    scale = book.scale
+    return tuple(
+        PriceLevel(price=to_decimal(price, scale.price), size=to_decimal(size, scale.size))
+        for price, size in side.top(MAX_LEVELS)
+    )
