@@ -1,4 +1,4 @@
-"""What this node tells others of a market: a view when it has changed, and now and then one that says that it has not."""
+"""What this node tells others of a market: a view when it has changed, and now and then one when it has not."""
 
 from __future__ import annotations
 
@@ -34,13 +34,10 @@ class ViewPublisher:
         market = self._market
         if market.received_ns is None:
             return None
-        book = market.book
-        bids, asks = (
-            ((), ()) if book is None or book.is_crossed() else (_levels(book, book.bids), _levels(book, book.asks))
-        )
         # A book that crosses is on its way to another: nobody trades at these prices.
-        known = book is not None and not book.is_crossed()
-        told = self._told
+        book = None if market.book is None or market.book.is_crossed() else market.book
+        bids, asks = ((), ()) if book is None else (_levels(book, book.bids), _levels(book, book.asks))
+        known, told = book is not None, self._told
         if (
             told is not None
             and not self._trades
