@@ -1,12 +1,21 @@
 """Errors of `noderr.execution`.
 
 ExecutionError
+├── NotApprovedError    a trade that must not be executed; `ground` is its code
+├── ModeError           trading that was not asked for twice
+├── HaltedError         nothing new is taken: somebody or something stopped the engine
+├── TooManyTradesError  as many trades as are allowed at once are under way
+├── JournalError        records that cannot be read, or that contradict each other
+├── ScheduleError       an order, a time or a share that cannot be spread, or a fill that cannot be
+├── CostError           fills, prices or times of which no costs can be reckoned
 └── RoutingError        no question that a router can answer
     ├── CurveError      liquidity that no venue has
     └── RouteError      an order, a limit or a bound that nothing can be split by
 """
 
 from __future__ import annotations
+
+from noderr.types.consensus.approval import Ground
 
 
 class ExecutionError(Exception):
@@ -23,3 +32,35 @@ class CurveError(RoutingError):
 
 class RouteError(RoutingError):
     """A quantity, a limit, a bound or a set of venues that no route can have."""
+
+
+class NotApprovedError(ExecutionError):
+    """Something is missing, forged, expired, or about another trade. Nothing was sent."""
+
+    def __init__(self, ground: Ground, detail: str) -> None:
+        self.ground = ground
+        super().__init__(f"{ground}: {detail}")
+
+
+class ModeError(ExecutionError, ValueError):
+    """Live trading without both of the settings that it takes."""
+
+
+class HaltedError(ExecutionError):
+    """Orders are refused until it is resumed; cancels still pass."""
+
+
+class TooManyTradesError(ExecutionError):
+    """The trade was not begun, and may be tried again when another has ended."""
+
+
+class JournalError(ExecutionError):
+    """What was sent is not known for sure, so nothing more may be."""
+
+
+class ScheduleError(ExecutionError, ValueError):
+    """A schedule was asked for what no order can be spread by, or told what cannot have happened."""
+
+
+class CostError(ExecutionError, ValueError):
+    """What was handed in contradicts itself. Data that is missing is none of these: the figure says so."""

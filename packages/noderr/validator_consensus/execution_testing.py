@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from noderr.core.consensus.testing import DOMAIN, NOW_NS, NOW_S, SECOND_NS, keys, voter_set
-from noderr.types.consensus import Certificate, Choice, Vote, VoterSet, make_certificate, sign
-from noderr.types.consensus.agreed_signal import AgreedSignal, market_topic
+from noderr.core.consensus.testing import NOW_NS, SECOND_NS
+from noderr.core.consensus.trade_testing import (
+    EXPIRES_S,
+    GUARDIANS,
+    KEYS,
+    ORACLES,
+    ORDER,
+    SIGNAL,
+    TRADE,
+    KnownVoters,
+    SignedTrade,
+    certificate,
+)
 from noderr.types.consensus.certificate_reference import CertificateReference
 from noderr.types.consensus.execution import Execution, ExecutionReport
-from noderr.types.consensus.trade_proposal import SignalReference, TradeProposal
-from noderr.types.signing.account_key import AccountKey
-from noderr.types.trading import Direction, Fill, Liquidity, Money, Order, OrderType, Side, Signal
+from noderr.types.trading import Fill, Liquidity, Money, Side
 from noderr.validator_consensus.checks import ExecutionEvidence
 
-KEYS = keys(4)
-ORACLES = voter_set(KEYS, tier=3, epoch=8)
-GUARDIANS = voter_set(KEYS, tier=2, epoch=9)
-TRADE = b"\3" * 32
+__all__ = [
+    "CONTRACT",
+    "EXPIRES_S",
+    "FILL",
+    "GUARDIANS",
+    "KEYS",
+    "ORACLES",
+    "ORDER",
+    "SECOND_FILL",
+    "SIGNAL",
+    "TRADE",
+    "TRANSACTION",
+    "KnownVoters",
+    "Trade",
+    "certificate",
+]
+
 TRANSACTION = b"\7" * 32
 CONTRACT = b"\xcc" * 20
-EXPIRES_S = NOW_S + 60
 
-ORDER = Order(
-    client_order_id="a-1",
-    symbol="BTC/USD",
-    side=Side.BUY,
-    type=OrderType.LIMIT,
-    quantity=Decimal("0.5"),
-    limit_price=Decimal("64010"),
-    created_at_ns=NOW_NS,
-)
 FILL = Fill(
     fill_id="f-1",
     client_order_id="a-1",
@@ -47,72 +57,14 @@ FILL = Fill(
     at_ns=NOW_NS + SECOND_NS,
 )
 SECOND_FILL = dataclasses.replace(FILL, fill_id="f-2", quantity=Decimal("0.3"), at_ns=NOW_NS + 2 * SECOND_NS)
-SIGNAL = Signal(
-    symbol="BTC/USD",
-    horizon_seconds=300,
-    direction=Direction.BUY,
-    prediction_e8=1_000_000,
-    confidence_bps=8000,
-    mid_price_e8=64_000 * 10**8,
-    observed_at_s=NOW_S - 1,
-    model_hash=b"\x11" * 32,
-)
-
-
-def certificate(tier: int, /, *, signers: Sequence[AccountKey] = KEYS[:3], **changes: Any) -> Certificate:
-    """Votes of a tier by real keys; three of four are a quorum. `changes` are of the vote."""
-    epoch, round_ = {3: (8, 3), 2: (9, 5)}[tier]
-    fields: dict[str, Any] = {
-        "tier": tier,
-        "epoch": epoch,
-        "round": round_,
-        "choice": Choice.APPROVE,
-        "expires_at_s": EXPIRES_S,
-    }
-    vote = Vote(**(fields | changes))
-    return make_certificate([sign(vote, key, DOMAIN) for key in signers])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Trade:
+class Trade(SignedTrade):
     """What happened. `report` and `evidence` follow from it, so that one lie can be told with all else true."""
 
-    signal: Signal | None = SIGNAL
-    topic: bytes = market_topic("BTC/USD", 300)
-    oracle_changes: dict[str, Any] = dataclasses.field(default_factory=dict)
-    guardian_changes: dict[str, Any] = dataclasses.field(default_factory=dict)
-    proposal_changes: dict[str, Any] = dataclasses.field(default_factory=dict)
     execution_changes: dict[str, Any] = dataclasses.field(default_factory=dict)
     transaction: bytes | None = TRANSACTION
-
-    @property
-    def agreed_signal(self) -> AgreedSignal:
-        return AgreedSignal(observations=b"\x12" * 32, signal=self.signal)
-
-    @property
-    def oracle_certificate(self) -> Certificate:
-        changes: dict[str, Any] = {"topic": self.topic, "subject": self.agreed_signal.digest} | self.oracle_changes
-        return certificate(3, **changes)
-
-    @property
-    def proposal(self) -> TradeProposal:
-        signal = SignalReference(epoch=8, round=3, topic=self.topic, agreed_signal=self.agreed_signal.digest)
-        fields: dict[str, Any] = {
-            "id": TRADE,
-            "epoch": 9,
-            "round": 5,
-            "order": ORDER,
-            "signal": signal,
-            "snapshot": b"\4" * 32,
-            "ruleset": b"\5" * 32,
-            "expires_at_s": EXPIRES_S,
-        }
-        return TradeProposal(**(fields | self.proposal_changes))
-
-    @property
-    def guardian_certificate(self) -> Certificate:
-        changes: dict[str, Any] = {"topic": TRADE, "subject": self.proposal.digest} | self.guardian_changes
-        return certificate(2, **changes)
 
     @property
     def execution(self) -> Execution:
@@ -139,13 +91,3 @@ class Trade:
             oracle_certificate=self.oracle_certificate,
             guardian_certificate=self.guardian_certificate,
         )
-
-
-class KnownVoters:
-    """The voters of two epochs."""
-
-    def __init__(self, *sets: VoterSet) -> None:
-        self._sets = {(one.tier, one.epoch): one for one in sets or (ORACLES, GUARDIANS)}
-
-    async def voters(self, tier: int, epoch: int) -> VoterSet | None:
-        return self._sets.get((tier, epoch))

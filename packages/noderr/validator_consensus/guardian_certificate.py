@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from noderr.types.consensus import Certificate
+from noderr.types.consensus.approval import expires_ns, not_because_of, not_the_round_of
 from noderr.types.consensus.certificate_reference import certificate_digest
 from noderr.types.consensus.execution import Execution, ExecutionReport
-from noderr.types.consensus.trade_proposal import SignalReference, TradeProposal
+from noderr.types.consensus.trade_proposal import TradeProposal
 from noderr.types.tier_numbers import GUARDIAN_TIER
 from noderr.validator_consensus.certificate_proof import CertificateRules
 from noderr.validator_consensus.checks import (
@@ -16,8 +18,6 @@ from noderr.validator_consensus.checks import (
     failed,
     insufficient,
 )
-
-_SECOND_NS = 1_000_000_000
 
 
 class GuardianCertificateCheck:
@@ -36,34 +36,30 @@ class GuardianCertificateCheck:
             return proven
         if (certificate.topic, certificate.subject) != (execution.trade_id, execution.proposal):
             return failed("the guardians approved another proposal than the report names")
-        return _follows(execution, evidence)
+        return _follows(execution, certificate, evidence)
 
 
-def _follows(execution: Execution, evidence: ExecutionEvidence) -> CheckResult:
+def _follows(execution: Execution, guardians: Certificate, evidence: ExecutionEvidence) -> CheckResult:
     """Whether the execution follows from the proposal, and the proposal from the oracles' signal."""
     proposal, oracles = evidence.proposal, evidence.oracle_certificate
     if proposal is None or proposal.digest != execution.proposal:
         return insufficient("the proposal that the guardians approved is missing")
-    wrong = _wrong(proposal, execution)
+    wrong = _wrong(proposal, guardians, execution)
     if wrong is not None:
         return failed(wrong)
     if oracles is None or certificate_digest(oracles) != execution.oracles.certificate:
         return insufficient("the oracles' certificate that the report refers to is missing")
-    approved_for = SignalReference(
-        epoch=oracles.epoch, round=oracles.round, topic=oracles.topic, agreed_signal=oracles.subject
-    )
-    if proposal.signal != approved_for:
-        return failed("the guardians approved the trade because of another signal")
-    return PASSED
+    objection = not_because_of(proposal, oracles)
+    return PASSED if objection is None else failed(objection.detail)
 
 
-def _wrong(proposal: TradeProposal, execution: Execution) -> str | None:
-    place = (proposal.id, proposal.epoch, proposal.round)
-    if place != (execution.trade_id, execution.guardians.epoch, execution.guardians.round):
-        return "the guardians' round was about another proposal than they approved"
+def _wrong(proposal: TradeProposal, guardians: Certificate, execution: Execution) -> str | None:
+    objection = not_the_round_of(proposal, guardians)
+    if objection is not None:
+        return objection.detail
     if proposal.order != execution.order:
         return "the order that was executed is not the one that was approved"
-    expires_ns = proposal.expires_at_s * _SECOND_NS
-    if execution.executed_at_ns >= expires_ns:
-        return f"the last fill was made at {execution.executed_at_ns} ns, and the proposal expired at {expires_ns} ns"
+    expired_ns = expires_ns(proposal)
+    if execution.executed_at_ns >= expired_ns:
+        return f"the last fill was made at {execution.executed_at_ns} ns, and the proposal expired at {expired_ns} ns"
     return None
