@@ -59,10 +59,11 @@ class Artifact:
         """What a call returned."""
         return decode(self.functions[function].outputs, output)
 
-    def error(self, output: bytes) -> tuple[str, tuple[Any, ...]]:
-        """Name and arguments of the error that a call reverted with; raises KeyError for none of the contract's."""
-        item = self.errors[output[:_SELECTOR_BYTES]]
-        return item.name, decode(item.inputs, output[_SELECTOR_BYTES:])
+
+def decode_error(errors: Mapping[bytes, Item], output: bytes) -> tuple[str, tuple[Any, ...]]:
+    """Name and arguments of the error that a call reverted with; raises `KeyError` for none of these."""
+    item = errors[output[:_SELECTOR_BYTES]]
+    return item.name, decode(item.inputs, output[_SELECTOR_BYTES:])
 
 
 @cache

@@ -12,8 +12,8 @@ from typing import Any
 from contracts.errors import CompileError
 from contracts.toolchain import FOLDER, Toolchain
 
-CONTRACTS = ("NodeRegistry", "CertificateVerifier")
-"""What is deployed; each is in the file of its name."""
+CONTRACTS = ("NodeRegistry", "CertificateVerifier", "TradeSettlement", "testing/TestAggregator")
+"""Each is in the file of its name; what is in `testing` is deployed by tests only."""
 
 SETTINGS: dict[str, Any] = {
     "evmVersion": "cancun",
@@ -36,13 +36,15 @@ def compile_contracts(toolchain: Toolchain) -> dict[str, str]:
     answer = _run(toolchain, asked)
     if problems := [problem["formattedMessage"] for problem in answer.get("errors", ())]:
         raise CompileError("\n".join(problems))
-    return {name: _artifact(name, answer["contracts"][f"{_OURS}{name}.sol"][name], toolchain) for name in CONTRACTS}
+    return {name: _artifact(name, answer["contracts"][f"{_OURS}{name}.sol"], toolchain) for name in CONTRACTS}
 
 
-def _artifact(name: str, compiled: dict[str, Any], toolchain: Toolchain) -> str:
+def _artifact(name: str, compiled_file: dict[str, Any], toolchain: Toolchain) -> str:
+    contract = posixpath.basename(name)
+    compiled = compiled_file[contract]
     metadata = json.loads(compiled["metadata"])
     artifact = {
-        "contract": name,
+        "contract": contract,
         "compiler": metadata["compiler"]["version"],
         "packages": {name: version for name, version in toolchain.versions.items() if name != "solc"},
         "settings": SETTINGS,

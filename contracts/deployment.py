@@ -1,4 +1,4 @@
-"""Both contracts on a chain, an epoch of voters in them, and the same voters in Python."""
+"""Registry and verifier on a chain, an epoch of voters in them, and the same voters in Python."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.evm import Contract, Evm, Receipt
+from contracts.evm import NOW_S, Contract, Evm, Receipt
 from noderr.types.consensus import Certificate, Choice, Vote, VoterSet, make_certificate, sign
 from noderr.types.eip712 import Domain
 from noderr.types.signing.account_key import AccountKey
 
 ADMIN = b"\xad" * 20
 TIER = 3
+CHAIN_ID = 84532
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class Deployment:
         return self.registry.send(ADMIN, "publishEpoch", voters.tier, voters.epoch, voters.voters, weights)
 
 
-def deploy(chain_id: int = 84532) -> Deployment:
+def deploy(chain_id: int = CHAIN_ID, now_s: int = NOW_S) -> Deployment:
     """Both contracts on a chain of their own."""
-    evm = Evm(chain_id)
+    evm = Evm(chain_id, now_s)
     registry = evm.deploy("NodeRegistry", 0, ADMIN, sender=ADMIN)
     for role in ("PUBLISHER_ROLE", "PAUSER_ROLE"):
         registry.send(ADMIN, "grantRole", registry.read(role), ADMIN)

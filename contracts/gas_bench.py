@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from contracts.deployment import account_keys, certificate_of, deploy, vote, voter_set
+from contracts.settlement import settle_arguments
+from contracts.trades import Story, trading_chain
 from contracts.verdicts import certificate_tuple, vote_tuple
 from noderr.types.consensus import message_digest
+from noderr.types.signing.account_key import AccountKey
 
 VOTERS = (4, 7, 10, 31)
 EPOCH = 9
@@ -13,11 +16,11 @@ EPOCH = 9
 def main() -> None:
     """Prints tables."""
     deployment = deploy()
-    for contract in (deployment.registry, deployment.verifier):
+    for contract in (deployment.registry, deployment.verifier, trading_chain().contract):
         print(f"deploy {contract.artifact.name}: {contract.deployed_gas:,}")
     _evidence()
-    print("\n| voters | publishEpoch | signers of a quorum | verify | a signer | all sign: verify |")
-    print("|---|---|---|---|---|---|")
+    print("\n| voters | publishEpoch | signers of a quorum | verify | a signer | all sign: verify | settle |")
+    print("|---|---|---|---|---|---|---|")
     for count in VOTERS:
         print(_row(count))
 
@@ -33,7 +36,16 @@ def _row(count: int) -> str:
         )
         for signers in (quorum, count)
     ]
-    return f"| {count} | {published:,} | {quorum} | {costs[0]:,} | {costs[0] // quorum:,} | {costs[1]:,} |"
+    shown = [published, quorum, costs[0], costs[0] // quorum, costs[1], _settle(keys, quorum)]
+    return f"| {count} | {' | '.join(f'{number:,}' for number in shown)} |"
+
+
+def _settle(keys: list[AccountKey], quorum: int) -> int:
+    """With a quorum's certificates of both tiers."""
+    chain = trading_chain(keys)
+    signers = tuple(keys[:quorum])
+    story = Story(domain=chain.domain, oracle_signers=signers, guardian_signers=signers, executor=keys[0])
+    return chain.contract.send(keys[0].address, "settle", *settle_arguments(story.trade())).gas_used
 
 
 def _evidence() -> None:
