@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from google.protobuf.message import DecodeError
 
+from noderr.core.consensus.handover import APPROVAL_TOPIC
 from noderr.core.consensus.routes import CONSENSUS_OPERATIONS, consensus_routes
 from noderr.core.consensus.service import ConsensusService
-from noderr.core.consensus.subject_rounds import SubjectRounds
+from noderr.core.consensus.subject_rounds import Announcement, SubjectRounds
 from noderr.core.consensus.voter import ProtocolFacts, Voter
 from noderr.core.parts import NodeContext, TierParts, combine
 from noderr.guardian_consensus.evaluator import AllOf, Evaluator, Refusing
@@ -20,6 +21,7 @@ from noderr.safety_control.service import SafetyService
 from noderr.types.consensus import Choice, Reason, RefusedMessage
 from noderr.types.consensus.trade_proposal import TradeProposal, trade_proposal_from_wire
 from noderr.types.errors import TypesError
+from noderr.types.tier_numbers import VALIDATOR_TIER
 from noderr.types.wire import guardian_pb2 as pb
 
 PROPOSAL_TOPIC = "consensus.guardian.proposal"
@@ -55,7 +57,8 @@ class ProposalJudge:
 def consensus_parts(node: NodeContext, evaluator: Evaluator | None = None) -> TierParts:
     """The service `guardian-consensus` and `/api/v1/consensus`. Without an evaluator every trade is rejected."""
     facts = ProtocolFacts(tier="guardian", period_ns=PERIOD_NS, keep=256)
-    source = SubjectRounds(node, PROPOSAL_TOPIC, ProposalJudge(evaluator or Refusing("the risk gate")))
+    judge = ProposalJudge(evaluator or Refusing("the risk gate"))
+    source = SubjectRounds(node, PROPOSAL_TOPIC, judge, announce=Announcement(VALIDATOR_TIER, APPROVAL_TOPIC))
     service = ConsensusService(node, facts, source)
     return TierParts(services=[service], routes=consensus_routes(service.describe), operations=CONSENSUS_OPERATIONS)
 

@@ -85,7 +85,7 @@ class RiskEvaluator:
         return approve(_report(decision))
 
     def missing(self) -> Sequence[str]:
-        return () if len(self._snapshots) else ("no portfolio has come yet, and nothing sends one: no order passes",)
+        return () if len(self._snapshots) else ("no portfolio has come from a validator yet: no order passes",)
 
     def _count(self, decision: Decision) -> None:
         self._metrics.risk_decisions.labels(decision.outcome.value).inc()

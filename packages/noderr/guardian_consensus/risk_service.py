@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from noderr.core.consensus.handover import TierNodes
+from noderr.core.consensus.membership import read_membership
 from noderr.core.parts import NodeContext
 from noderr.guardian_consensus.evaluator import Verdict, reject
+from noderr.guardian_consensus.portfolio_inbox import PortfolioInbox
 from noderr.guardian_consensus.risk_evaluator import RiskEvaluator, SnapshotBook
 from noderr.guardian_consensus.veto import Veto
 from noderr.risk_engine import PreTradeGate, TradingState
 from noderr.risk_engine.flow_store import FlowStore
 from noderr.risk_engine.limits_file import read_limits
 from noderr.types.consensus.trade_proposal import TradeProposal
+from noderr.types.tier_numbers import VALIDATOR_TIER
 
 _MS = 1_000_000
 
@@ -32,10 +36,14 @@ class RiskService:
         self._store: FlowStore | None = None
         self._stopping = asyncio.Event()
         self.snapshots = SnapshotBook()
+        self._inbox = PortfolioInbox(node.peers, self.snapshots)
 
     async def start(self) -> None:
-        """Raises `LimitsError` and `StoreError`."""
+        """Raises `LimitsError`, `MembershipError` and `StoreError`."""
         self._stopping.clear()
+        if (voters_file := self._node.settings.voters_file) is not None:
+            membership = await asyncio.to_thread(read_membership, voters_file)
+            self._inbox.validators = TierNodes(self._node.peers, membership, VALIDATOR_TIER)
         path = self._node.settings.risk_limits_file
         if path is None:
             return

@@ -80,6 +80,10 @@ async def test_what_all_approve_is_approved_though_one_alone_was_asked(tmp_path:
         await guardians.all_end(proposal)
         prove(guardians, proposal, Choice.APPROVE)
         assert [one.proposals for one in evaluators] == [[proposal]] * 4
+        # Each guardian tells the validators, so that one that is silent keeps nobody from knowing.
+        await until(lambda: len(guardians.certificates) == 4)
+        for told in guardians.certificates:
+            assert (told.topic, told.subject, told.choice) == (proposal.id, proposal.digest, Choice.APPROVE)
 
 
 async def test_two_against_two_is_no(tmp_path: Path) -> None:

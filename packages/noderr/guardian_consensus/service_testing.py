@@ -9,8 +9,9 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+from noderr.core.consensus.handover import APPROVAL_TOPIC
 from noderr.core.consensus.service import ConsensusService
-from noderr.core.consensus.subject_rounds import SubjectRounds
+from noderr.core.consensus.subject_rounds import Announcement, SubjectRounds
 from noderr.core.consensus.testing_nodes import VoterNode, voting, write_voters
 from noderr.core.consensus.vote_round import VoteRound
 from noderr.core.consensus.voter import ProtocolFacts, Voter
@@ -20,7 +21,11 @@ from noderr.guardian_consensus.evaluator import Evaluator, Verdict, approve, rej
 from noderr.guardian_consensus.parts import PERIOD_NS, PROPOSAL_TOPIC, ProposalJudge
 from noderr.guardian_consensus.proposal_testing import proposal
 from noderr.guardian_consensus.veto import Veto
+from noderr.types.consensus import Certificate
+from noderr.types.consensus.on_wire import certificate_from_wire
 from noderr.types.consensus.trade_proposal import TradeProposal, trade_proposal_to_wire
+from noderr.types.tier_numbers import VALIDATOR_TIER
+from noderr.types.wire import consensus_pb2
 
 EPOCH = 1
 GENESIS_S = int(time.time()) - 10
@@ -79,7 +84,12 @@ class Guardian(VoterNode):
         return self._source.missing()
 
     def _make(self, node: NodeContext) -> ConsensusService:
-        self._source = SubjectRounds(node, PROPOSAL_TOPIC, ProposalJudge(self._evaluator))
+        self._source = SubjectRounds(
+            node,
+            PROPOSAL_TOPIC,
+            ProposalJudge(self._evaluator),
+            announce=Announcement(VALIDATOR_TIER, APPROVAL_TOPIC),
+        )
         return ConsensusService(node, ProtocolFacts(tier="guardian", period_ns=PERIOD_NS, keep=256), self)
 
 
@@ -89,8 +99,13 @@ class Guardians:
     def __init__(self, folder: Path, evaluators: Sequence[Evaluator], *, round_ms: int) -> None:
         self.nodes = [Guardian(number, folder, evaluator) for number, evaluator in enumerate(evaluators, 1)]
         self.executor = PeerNode(99, "validator")
+        self.certificates: list[Certificate] = []
+        """What the executor was told."""
         self._round_ms = round_ms
-        write_voters(folder, self.nodes, tier="guardian", genesis_unix_s=GENESIS_S, round_ms=round_ms)
+        self.executor.network.on(APPROVAL_TOPIC, self._on_approval)
+        write_voters(
+            folder, self.nodes, tier="guardian", genesis_unix_s=GENESIS_S, round_ms=round_ms, others=[self.executor]
+        )
 
     @contextlib.asynccontextmanager
     async def voting(self) -> AsyncIterator[None]:
@@ -98,6 +113,9 @@ class Guardians:
         async with voting(*self.nodes, others=[self.executor]):
             await until(lambda: all(node.voter is not None for node in self.nodes))
             yield
+
+    async def _on_approval(self, _sender: str, content: bytes) -> None:
+        self.certificates.append(certificate_from_wire(consensus_pb2.Certificate.FromString(content)))
 
     def round_now(self) -> int:
         return (time.time_ns() - GENESIS_S * 10**9) // (self._round_ms * 1_000_000)

@@ -22,7 +22,7 @@ MARKETS = (Market(symbol="BTC/USD", horizon_seconds=300, models=frozenset()),)
 def consensus_parts(node: NodeContext) -> TierParts:
     """The service `oracle-consensus` and `/api/v1/consensus`."""
     facts = ProtocolFacts(tier="oracle", period_ns=PERIOD_NS, codec=oracle_codec)
-    service = ConsensusService(node, facts, OracleRounds(MARKETS, Blind()))
+    service = ConsensusService(node, facts, OracleRounds(MARKETS, Blind(), node.peers))
     return TierParts(services=[service], routes=consensus_routes(service.describe), operations=CONSENSUS_OPERATIONS)
 
 

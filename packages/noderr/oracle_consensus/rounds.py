@@ -10,13 +10,17 @@ from typing import Protocol
 import structlog
 
 from noderr.core.consensus.actions import Decided
+from noderr.core.consensus.handover import SIGNAL_TOPIC, TierNodes
 from noderr.core.consensus.round import Round
 from noderr.core.consensus.voter import Voter
+from noderr.core.peers import PeerNetwork
 from noderr.oracle_consensus.epoch_draw import check_draw, read_draw
 from noderr.oracle_consensus.market import Market, Timing
 from noderr.oracle_consensus.messages import ABSTENTION, Observation
 from noderr.oracle_consensus.oracle_round import OracleRound
 from noderr.types.consensus.agreed_signal import AgreedSignal
+from noderr.types.consensus.signal_decision import SignalDecision, signal_decision_to_wire
+from noderr.types.tier_numbers import VALIDATOR_TIER
 
 _log = structlog.get_logger("noderr.oracle_consensus")
 
@@ -47,13 +51,18 @@ class Blind:
 class OracleRounds:
     """A `RoundSource`. `markets` are the same for all oracles."""
 
-    def __init__(self, markets: Sequence[Market], observer: Observer) -> None:
+    def __init__(self, markets: Sequence[Market], observer: Observer, peers: PeerNetwork | None = None) -> None:
+        """What is agreed on goes to the validators among `peers`, if these are given."""
+        self._peers = peers
+        self._validators: TierNodes | None = None
         self._markets = tuple(markets)
         self._observer = observer
         self._unbalanced: str | None = None
 
     async def run(self, voter: Voter) -> None:
-        voter.on_decided = self._in_words
+        voter.on_decided = self._on_decided
+        if self._peers is not None:
+            self._validators = TierNodes(self._peers, voter.membership, VALIDATOR_TIER)
         voters = voter.context.voters
         leaders = await asyncio.to_thread(_leaders, voter)
         if 3 * max(voters.weights.values()) >= voters.total:
@@ -93,10 +102,14 @@ class OracleRounds:
             observation = ABSTENTION
         voter.driver.do(round_, round_.observe(observation, secrets.token_bytes(_SALT_BYTES)))
 
-    def _in_words(self, _round: Round, decided: Decided) -> str | None:
+    def _on_decided(self, _round: Round, decided: Decided) -> str | None:
+        """Tell the validators; in words for people."""
         agreed = decided.content
         if not isinstance(agreed, AgreedSignal):
             return None
+        if self._validators is not None:
+            content = signal_decision_to_wire(SignalDecision(agreed, decided.certificate))
+            self._validators.offer(SIGNAL_TOPIC, content)
         if agreed.signal is None:
             return "no signal: too many abstained"
         signal = agreed.signal

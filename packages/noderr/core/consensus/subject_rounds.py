@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import structlog
 
+from noderr.core.consensus.actions import Decided
 from noderr.core.consensus.early_messages import RoundKey, check_due
+from noderr.core.consensus.handover import TierNodes
+from noderr.core.consensus.round import Round
 from noderr.core.consensus.vote_round import VoteRound
 from noderr.core.consensus.voter import Voter
 from noderr.core.parts import NodeContext
 from noderr.core.peers.errors import MessageRefusedError
 from noderr.types.consensus import Choice, Reason, RefusedMessage, Vote
+from noderr.types.consensus.on_wire import certificate_to_wire
 
 _log = structlog.get_logger("noderr.core.consensus")
 
@@ -58,11 +64,21 @@ class Judge[S: Subject](Protocol):
         """What it lacks to judge, in words."""
 
 
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """To which tier's nodes, and under which of the peers' topics."""
+
+    tier: int
+    topic: str
+
+
 class SubjectRounds[S: Subject]:
     """A `RoundSource`. `topic` is that of the peers' messages with subjects."""
 
-    def __init__(self, node: NodeContext, topic: str, judge: Judge[S]) -> None:
+    def __init__(self, node: NodeContext, topic: str, judge: Judge[S], *, announce: Announcement | None = None) -> None:
+        """Each decision's certificate goes where `announce` says."""
         self._peers = node.peers
+        self._announce = announce
         self._topic = topic
         self._judge = judge
         self._voter: Voter | None = None
@@ -75,6 +91,9 @@ class SubjectRounds[S: Subject]:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._voter, self._tasks = voter, tasks
+                if self._announce is not None:
+                    nodes = TierNodes(self._peers, voter.membership, self._announce.tier)
+                    voter.on_decided = partial(_tell, nodes, self._announce.topic)
                 await asyncio.Event().wait()
         finally:
             self._voter = self._tasks = None
@@ -171,3 +190,8 @@ class SubjectRounds[S: Subject]:
             self.submit(content)
         except RefusedMessage as refused:
             raise MessageRefusedError(str(refused)) from refused
+
+
+def _tell(nodes: TierNodes, topic: str, _round: Round, decided: Decided) -> str | None:
+    nodes.offer(topic, certificate_to_wire(decided.certificate).SerializeToString())
+    return None

@@ -85,10 +85,22 @@ class VoterNode:
             await task
 
 
-def write_voters(folder: Path, nodes: Sequence[VoterNode], *, tier: str, genesis_unix_s: int, round_ms: int) -> None:
-    """All of these nodes vote, with equal weights."""
+def write_voters(
+    folder: Path,
+    nodes: Sequence[VoterNode],
+    *,
+    tier: str,
+    genesis_unix_s: int,
+    round_ms: int,
+    others: Sequence[PeerNode] = (),
+) -> None:
+    """All of these nodes vote, with equal weights; `others` in their own tiers, by accounts that nobody uses."""
+    voters = [(tier, node.account.address, node.peer.identity.public_key, 10) for node in nodes]
+    voters += [
+        (other.tier, AccountKey(other.identity.public_key).address, other.identity.public_key, 10) for other in others
+    ]
     content = membership_json(
-        [(tier, node.account.address, node.peer.identity.public_key, 10) for node in nodes],
+        voters,
         chain_id=31337,
         verifying_contract=b"\xaa" * 20,
         genesis_unix_s=genesis_unix_s,
