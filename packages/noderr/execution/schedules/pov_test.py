@@ -63,6 +63,13 @@ def test_what_is_too_small_waits_for_more_volume() -> None:
     assert [made.quantity for made in schedule.on_trade(trade(2, 6))] == [Decimal("1.2")]
 
 
+def test_it_leaves_no_rest_that_is_too_small() -> None:
+    schedule = pov(parent(100, least_lots=40))
+    schedule.on_start(START_NS)
+    assert [made.quantity for made in schedule.on_trade(trade(1, 7))] == [Decimal("0.6")]
+    assert [made.quantity for made in schedule.on_trade(trade(2, 7))] == [Decimal("0.4")]
+
+
 def test_it_ends_with_the_order_and_with_its_time() -> None:
     schedule = pov(parent(100))
     assert play(schedule, [trade(second, 8) for second in range(1, 50)]).quantities == [Decimal("0.8"), Decimal("0.2")]

@@ -121,6 +121,11 @@ def test_time_never_goes_back() -> None:
     schedule.on_start(moment(60))
     assert schedule.on_time(moment(10)) == []
     assert schedule.on_trade(trade(20, 1)) == []
+    late = twap(parent(100), START_NS, END_NS, 2)
+    late.on_over(late.on_start(START_NS)[0].number, moment(50) - 1)
+    assert late.on_time(END_NS) == []
+    assert late.on_time(moment(60)) == []
+    assert done(late)
     with pytest.raises(ScheduleError, match="ETH/USD"):
         schedule.on_trade(trade(61, 1, "ETH/USD"))
 
