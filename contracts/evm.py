@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from eth.abc import ComputationAPI, SignedTransactionAPI, UnsignedTransactionAPI
+from eth.abc import ComputationAPI, SignedTransactionAPI
 from eth.constants import BLANK_ROOT_HASH, CREATE_CONTRACT_ADDRESS, ZERO_ADDRESS, ZERO_HASH32
 from eth.db.atomic import AtomicDB
 from eth.vm.execution_context import ExecutionContext
@@ -14,7 +14,7 @@ from eth.vm.forks.cancun import CancunVM
 from eth.vm.forks.cancun.state import CancunState
 from eth.vm.spoof import SpoofTransaction
 from eth_abi.abi import decode
-from eth_keys.datatypes import PrivateKey
+from eth_account import Account
 from eth_typing import Address, BlockNumber
 
 from contracts.artifact import Artifact, Item, decode_error, load_artifact
@@ -92,8 +92,17 @@ class Evm:
     def transact(self, key: AccountKey, to: bytes, data: bytes) -> SignedReceipt:
         """A transaction that the key signs. Raises `Reverted`: what a node would not even estimate is not sent."""
         state = self._state()
-        unsigned = self._transaction(state, key.address, to, data)
-        signed = unsigned.as_signed_transaction(PrivateKey(key.secret), chain_id=self.chain_id)
+        unsigned = {
+            "nonce": state.get_nonce(Address(key.address)),
+            "gasPrice": 0,
+            "gas": _GAS,
+            "to": to,
+            "value": 0,
+            "data": data,
+            "chainId": self.chain_id,
+        }
+        raw = Account.sign_transaction(unsigned, key.secret).raw_transaction
+        signed = CancunVM.get_transaction_builder().decode(bytes(raw))
         done = self._apply(state, signed, keep=True)
         return SignedReceipt(signed.hash, done.gas_used, _logs(done.computation))
 
@@ -103,8 +112,11 @@ class Evm:
 
     def _run(self, sender: bytes, to: bytes, data: bytes, *, keep: bool) -> _Done:
         state = self._state()
+        transaction = CancunVM.create_unsigned_transaction(
+            nonce=state.get_nonce(Address(sender)), gas_price=0, gas=_GAS, to=Address(to), value=0, data=data
+        )
         # It has every member of a signed transaction but a class.
-        spoof: Any = SpoofTransaction(self._transaction(state, sender, to, data), from_=sender)
+        spoof: Any = SpoofTransaction(transaction, from_=sender)
         return self._apply(state, spoof, keep=keep)
 
     def _state(self) -> CancunState:
@@ -121,12 +133,6 @@ class Evm:
             excess_blob_gas=0,
         )
         return CancunState(self._db, context, self._root)
-
-    def _transaction(self, state: CancunState, sender: bytes, to: bytes, data: bytes) -> UnsignedTransactionAPI:
-        nonce = state.get_nonce(Address(sender))
-        return CancunVM.create_unsigned_transaction(
-            nonce=nonce, gas_price=0, gas=_GAS, to=Address(to), value=0, data=data
-        )
 
     def _apply(self, state: CancunState, transaction: SignedTransactionAPI, *, keep: bool) -> _Done:
         done = state.apply_transaction(transaction)
