@@ -36,7 +36,7 @@ def test_the_example_of_the_paper() -> None:
 
 
 def test_the_costs_of_the_paper_s_straight_line() -> None:
-    """Equations 10 and 11: without risk aversion, and with half a spread of 1/16."""
+    """Its closed forms for the strategy of least impact: no risk aversion, and half a spread of 1/16."""
     found = almgren_chriss(X, T, N, risk_aversion=0, epsilon=0.0625, **PAPER)
     assert found.kappa == 0
     assert found.expected_cost == pytest.approx(
@@ -48,7 +48,7 @@ def test_the_costs_of_the_paper_s_straight_line() -> None:
 @settings(max_examples=60, deadline=None)
 @given(costs, st.integers(1, 40), st.floats(0.1, 10))
 def test_the_closed_forms_of_cost_and_variance(given: dict[str, float], intervals: int, duration: float) -> None:
-    """Equation 20 of the paper, written with other terms than the sums that we take."""
+    """The paper's E and V of the best trajectory, in hyperbolic functions; ours are sums over the trades."""
     found = almgren_chriss(X, duration, intervals, **given)
     tau, kappa = duration / intervals, found.kappa
     assume(kappa * duration < 300 and kappa * tau > 1e-3)  # Elsewhere the paper's forms overflow, or lose digits.
@@ -72,7 +72,7 @@ def test_the_closed_forms_of_cost_and_variance(given: dict[str, float], interval
 @settings(max_examples=25, deadline=None)
 @given(costs, st.integers(2, 8))
 def test_no_optimiser_finds_a_better_trajectory(given: dict[str, float], intervals: int) -> None:
-    """E and V from their definitions (equations 4 and 5), minimised by scipy over all trajectories."""
+    """E and V from their definitions, minimised by scipy over all trajectories."""
     found = almgren_chriss(X, T, intervals, **given)
     tau = T / intervals
     mu = given["risk_aversion"]
