@@ -42,7 +42,7 @@ class ClobCurve:
         self._taker_fee = taker_fee
         self.quantity_digits = max(scale.size, *map(digits_of, (instrument.lot_size, instrument.min_quantity)))
         self.price_digits = scale.price + fee_digits
-        self.money_digits = self.price_digits + self.quantity_digits
+        self.money_digits = self.fine_digits = self.price_digits + self.quantity_digits
         self.lot = whole(instrument.lot_size, self.quantity_digits)
         per_size = power_of_ten(self.quantity_digits - scale.size)
         self._levels = tuple(levels)
@@ -79,6 +79,9 @@ class ClobCurve:
             return 0
         level = self._level_of(quantity)
         return self._costs[level] + self.prices[level] * (quantity - self._quantities[level])
+
+    def fine_cost(self, quantity: int) -> int:
+        return self.cost(quantity)
 
     def fees(self, quantity: int) -> int:
         return abs(self.cost(quantity)) // self._factor * self._fee

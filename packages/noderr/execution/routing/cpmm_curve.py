@@ -11,8 +11,11 @@ from noderr.execution.routing.constant_product import MOST_RESERVE, amount_in, a
 from noderr.execution.routing.curve import digits_of, power_of_ten, up_to_lot, whole
 from noderr.types.trading import Side
 
-_PRICE_DIGITS = 48
+_PRICE_DIGITS = 60
 """So many that between two neighbouring prices there is less than a base unit of a pool."""
+_FINER_DIGITS = 40
+"""So many that the costs of two neighbouring base units differ."""
+_FINER = power_of_ten(_FINER_DIGITS)
 _LIMIT_DIGITS = 24
 
 
@@ -46,6 +49,7 @@ class CpmmCurve:
         self.quantity_digits = base_decimals
         self.money_digits = quote_decimals
         self.price_digits = _PRICE_DIGITS
+        self.fine_digits = quote_decimals + _FINER_DIGITS
         self.lot = 1 if lot_size is None else whole(lot_size, base_decimals)
         self.least = self.lot
         self._base, self._quote = base_reserve, quote_reserve
@@ -57,12 +61,18 @@ class CpmmCurve:
         self._set_capacity(self._all())
 
     def supply(self, price: int) -> int:
-        if price >= self.prices[-1]:
+        if not self.capacity or price >= self.prices[-1]:
             return self.capacity
         return min(self._supply(price), self.capacity)
 
     def cost(self, quantity: int) -> int:
         return self._cost(quantity, self._kept)
+
+    def fine_cost(self, quantity: int) -> int:
+        kept, whole_ = self._kept
+        if self.side is Side.BUY:
+            return self._quote * quantity * whole_ * _FINER // ((self._base - quantity) * kept)
+        return -(self._quote * quantity * kept * _FINER // (self._base * whole_ + quantity * kept))
 
     def fees(self, quantity: int) -> int:
         return self._cost(quantity, self._kept) - self._cost(quantity, (1, 1))

@@ -32,6 +32,10 @@ class VenueCurve(Protocol):
     def price_digits(self) -> int: ...
 
     @property
+    def fine_digits(self) -> int:
+        """Of `fine_cost`."""
+
+    @property
     def lot(self) -> int:
         """Every quantity is a multiple of it."""
 
@@ -52,6 +56,12 @@ class VenueCurve(Protocol):
 
     def cost(self, quantity: int) -> int:
         """All-in, of a quantity from 0 to the capacity."""
+
+    def fine_cost(self, quantity: int) -> int:
+        """The same before a venue rounds it to its own units, in units of 10^-`fine_digits`: what is decided by.
+
+        Rounding makes steps, and a search in single lots would walk along them for ever.
+        """
 
     def fees(self, quantity: int) -> int:
         """The part of the cost that would be saved if the venue took no fee; not signed."""

@@ -16,6 +16,8 @@ class Units:
     quantity: int
     price: int
     money: int
+    fine: int
+    """Of the costs that are decided by."""
 
     @classmethod
     def of(
@@ -26,10 +28,12 @@ class Units:
         per_unit_digits = max(map(digits_of, per_unit), default=0)
         quantity_digits = max(digits_of(quantity), *(curve.quantity_digits for curve in curves))
         money_digits = max(*map(digits_of, fixed), *(curve.money_digits for curve in curves), 0)
+        money_digits = max(money_digits, per_unit_digits + quantity_digits)
         return cls(
             quantity_digits,
             max(per_unit_digits, *(curve.price_digits for curve in curves)),
-            max(money_digits, per_unit_digits + quantity_digits),
+            money_digits,
+            max(money_digits, *(curve.fine_digits for curve in curves)),
         )
 
 
@@ -38,6 +42,8 @@ class Leg:
 
     __slots__ = (
         "_amount",
+        "_fine_amount",
+        "_per_fine",
         "_per_money",
         "_per_price",
         "_per_quantity",
@@ -58,7 +64,9 @@ class Leg:
         self._per_money = power_of_ten(units.money - curve.money_digits)
         self._per_price = power_of_ten(units.price - curve.price_digits)
         self._unit_price = whole(per_unit, units.price)
+        self._per_fine = power_of_ten(units.fine - curve.fine_digits)
         self._amount = whole(per_unit, units.money - units.quantity)
+        self._fine_amount = whole(per_unit, units.fine - units.quantity)
         self.fixed = whole(fixed, units.money)
         self.lot = curve.lot * self._per_quantity
         self.least = curve.least * self._per_quantity
@@ -73,6 +81,10 @@ class Leg:
     def cost(self, quantity: int) -> int:
         """All-in but for what is fixed."""
         return self.curve.cost(quantity // self._per_quantity) * self._per_money + self._amount * quantity
+
+    def fine_cost(self, quantity: int) -> int:
+        """The cost before it is rounded, in units of its own: to compare splits of a quantity with."""
+        return self.curve.fine_cost(quantity // self._per_quantity) * self._per_fine + self._fine_amount * quantity
 
     def shared_quantity(self, quantity: int) -> int:
         """A quantity in the curve's units in those of all."""

@@ -58,7 +58,7 @@ def improve(legs: Sequence[Leg], floors: Sequence[int], quantities: list[int]) -
     """
     if len(legs) < 2:
         return quantities
-    costs = [leg.cost(quantity) for leg, quantity in zip(legs, quantities, strict=True)]
+    costs = [leg.fine_cost(quantity) for leg, quantity in zip(legs, quantities, strict=True)]
     nexts = [_next(leg, quantity, cost) for leg, quantity, cost in zip(legs, quantities, costs, strict=True)]
     lasts = [_last(*each) for each in zip(legs, floors, quantities, costs, strict=True)]
     while True:
@@ -75,16 +75,16 @@ def improve(legs: Sequence[Leg], floors: Sequence[int], quantities: list[int]) -
         for index, lots in ((giver, -1), (taker, 1)):
             leg = legs[index]
             quantities[index] += lots * leg.lot
-            costs[index] = leg.cost(quantities[index])
+            costs[index] = leg.fine_cost(quantities[index])
             nexts[index] = _next(leg, quantities[index], costs[index])
             lasts[index] = _last(leg, floors[index], quantities[index], costs[index])
 
 
 def _next(leg: Leg, quantity: int, cost: int) -> int | None:
     """What one more lot costs; None where there is none."""
-    return leg.cost(quantity + leg.lot) - cost if quantity + leg.lot <= leg.capacity else None
+    return leg.fine_cost(quantity + leg.lot) - cost if quantity + leg.lot <= leg.capacity else None
 
 
 def _last(leg: Leg, floor: int, quantity: int, cost: int) -> int | None:
     """What one lot less would save; None where none may go."""
-    return cost - leg.cost(quantity - leg.lot) if quantity - leg.lot >= floor else None
+    return cost - leg.fine_cost(quantity - leg.lot) if quantity - leg.lot >= floor else None

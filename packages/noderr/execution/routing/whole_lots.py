@@ -31,7 +31,7 @@ def divide(legs: Sequence[Leg], floors: Sequence[int], target: int) -> list[int]
             found = divide([legs[index] for index in part], [floors[index] for index in part], share)
             for index, quantity in zip(part, found, strict=True):
                 quantities[index] = quantity
-        cost = sum(leg.cost(quantity) for leg, quantity in zip(legs, quantities, strict=True))
+        cost = sum(leg.fine_cost(quantity) for leg, quantity in zip(legs, quantities, strict=True))
         return (target - sum(quantities), cost), quantities
 
     amount = sum(start[index] for index in coarse)
