@@ -81,6 +81,15 @@ def test_a_record_that_begins_in_the_middle_is_unknown_unless_told() -> None:
     assert RecordedMarket(records, moment(5), known_at_start=True).mid_at(moment(1)) == 100
 
 
+def test_what_was_recorded_at_the_same_time_on_the_other_side_of_a_gap_does_not_count() -> None:
+    outside: list[Record] = [quote(0, "1", "3"), printed(0, "1"), Known(moment(0))]
+    assert "no quote" in reason(RecordedMarket(outside, moment(5)).mid_at(moment(0)))
+    assert "nothing was traded" in reason(RecordedMarket(outside, moment(5)).vwap(moment(0), moment(1)))
+    lost = Lost(moment(1), "the connection was dropped", moment(1))
+    before = RecordedMarket([Known(moment(0)), quote(1, "1", "3"), lost, Known(moment(1))], moment(5))
+    assert "no quote" in reason(before.mid_at(moment(1)))
+
+
 def test_records_that_do_not_ascend_are_refused() -> None:
     with pytest.raises(CostError):
         RecordedMarket([printed(2, "1"), printed(1, "1")], moment(5))
@@ -113,7 +122,7 @@ def test_it_is_numpy_s_weighted_average(given: list[tuple[int, int, int]], first
     assert float(found) == pytest.approx(float(wanted), rel=1e-12)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=400)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.sampled_from("kqqx"), st.integers(0, 5)), max_size=25),
     st.integers(0, 40),
