@@ -1,0 +1,90 @@
+"""Portfolios: equity is what is there at the mark, open orders count with what is left, days begin at midnight UTC."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from noderr.exchanges.account import Account
+from noderr.exchanges.errors import AccountError
+from noderr.exchanges.updates import VenueOrder
+from noderr.execution.proposals.portfolio_of import EquityMarks, portfolio_of
+from noderr.types.trading import Fill, Liquidity, Money, Order, OrderState, OrderType, Side
+from noderr.types.trading.portfolio import Reference
+
+DAY_NS = 86_400_000_000_000
+NOW_NS = 20_000 * DAY_NS + 3_600_000_000_000
+
+
+def fill(quantity: str = "2", fill_id: str = "f-1") -> Fill:
+    return Fill(
+        fill_id=fill_id,
+        client_order_id="a",
+        venue="kraken",
+        symbol="XMR/USD",
+        side=Side.BUY,
+        price=Decimal(350),
+        quantity=Decimal(quantity),
+        fee=Money(Decimal("1.82"), "USD"),
+        liquidity=Liquidity.TAKER,
+        at_ns=NOW_NS,
+    )
+
+
+def references(price: str = "360") -> dict[str, Reference]:
+    return {"XMR/USD": Reference(symbol="XMR/USD", price=Decimal(price), as_of_ns=NOW_NS)}
+
+
+MARKS = EquityMarks.first(Decimal(10_000), NOW_NS)
+
+
+def test_equity_is_cash_and_what_is_held_at_its_mark() -> None:
+    account = Account({"USD": Decimal(10_000)})
+    account.apply(fill())
+    portfolio = portfolio_of(account, (), references(), currency="USD", marks=MARKS, now_ns=NOW_NS)
+    assert portfolio.cash == Decimal("9298.18")
+    assert portfolio.equity == Decimal("10018.18")
+    assert [(one.symbol, one.quantity, one.average_price) for one in portfolio.positions] == [
+        ("XMR/USD", Decimal(2), Decimal(350))
+    ]
+
+
+def test_an_open_order_counts_with_what_is_left_of_it() -> None:
+    account = Account({"USD": Decimal(10_000)})
+    order = Order(
+        client_order_id="a",
+        symbol="XMR/USD",
+        side=Side.BUY,
+        type=OrderType.LIMIT,
+        quantity=Decimal(3),
+        limit_price=Decimal(351),
+        created_at_ns=NOW_NS,
+    )
+    told = VenueOrder(
+        order=order,
+        venue_order_id="v-1",
+        state=OrderState.PARTIALLY_FILLED,
+        filled=Decimal(2),
+        fills=(fill(),),
+        as_of_ns=NOW_NS,
+    )
+    (one,) = portfolio_of(account, (told,), references(), currency="USD", marks=MARKS, now_ns=NOW_NS).open_orders
+    assert (one.quantity, one.worst_price) == (Decimal(1), Decimal(351))
+
+
+@pytest.mark.parametrize("price", ["NaN", "0"])
+def test_what_is_held_without_a_price_gives_no_portfolio(price: str) -> None:
+    account = Account({"USD": Decimal(10_000)})
+    account.apply(fill())
+    with pytest.raises(AccountError, match="XMR/USD"):
+        portfolio_of(account, (), references(price), currency="USD", marks=MARKS, now_ns=NOW_NS)
+
+
+def test_the_marks_of_a_day() -> None:
+    marks = EquityMarks.first(Decimal(100), NOW_NS)
+    marks = marks.step(Decimal(120), NOW_NS + 1).step(Decimal(90), NOW_NS + 2)
+    assert (marks.day_start, marks.peak) == (Decimal(100), Decimal(120))
+    marks = marks.step(Decimal(95), NOW_NS + DAY_NS)
+    assert (marks.day_start, marks.peak) == (Decimal(95), Decimal(120))
+    assert marks.step(Decimal(80), NOW_NS) == marks

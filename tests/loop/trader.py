@@ -1,0 +1,372 @@
+"""A validator's trading desk in the replay: from a decided signal to a settled and reported trade."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
+
+from contracts.settlement import ApprovedTrade as SettledTrade
+from contracts.settlement import SettlementChain
+from noderr.core.consensus.handover import APPROVAL_TOPIC, PORTFOLIO_TOPIC, SIGNAL_TOPIC
+from noderr.exchanges.errors import AccountError, OutcomeUnknownError
+from noderr.exchanges.simulated_venue import SimulatedVenue
+from noderr.exchanges.updates import Filled
+from noderr.execution.actions import Action, Cancel, Fault, Finished, Query, Submit, SubmitResult, Write
+from noderr.execution.allotment import Allotted, Wanted
+from noderr.execution.approval import ApprovalRules, ApprovedTrade, check_approval
+from noderr.execution.bounds import TradeBounds
+from noderr.execution.errors import NotApprovedError
+from noderr.execution.proposals.policy import TradePolicy
+from noderr.execution.proposals.portfolio_of import EquityMarks, equity_of, portfolio_of
+from noderr.execution.proposals.propose import NoTrade, ProposalTerms, propose
+from noderr.execution.routing.clob_curve import clob_curve
+from noderr.execution.routing.route import route
+from noderr.execution.trade_machine import TradeMachine
+from noderr.guardian_consensus.parts import PROPOSAL_TOPIC
+from noderr.market_data.events import MarketEvent
+from noderr.market_data.live_market import MarketName
+from noderr.market_data.units import to_decimal
+from noderr.types.consensus import Choice, sign, verify_certificate
+from noderr.types.consensus.execution import Execution, ExecutionReport
+from noderr.types.consensus.on_wire import certificate_from_wire
+from noderr.types.consensus.signal_decision import SignalDecision, signal_decision_from_wire
+from noderr.types.consensus.trade_proposal import TradeProposal, trade_proposal_to_wire
+from noderr.types.tier_numbers import GUARDIAN_TIER, ORACLE_TIER, VALIDATOR_TIER
+from noderr.types.trading.portfolio import Portfolio, Reference
+from noderr.types.trading.portfolio_on_wire import portfolio_to_wire
+from noderr.types.wire import consensus_pb2
+from noderr.validator_consensus.checks import ExecutionEvidence
+from noderr.validator_consensus.parts import REPORT_TOPIC
+from noderr.validator_consensus.request import AttestationRequest, request_to_wire
+from tests.loop.journal import ReplayJournal
+from tests.loop.links import Links
+from tests.loop.membership import EPOCH, Member, Network
+from tests.loop.slots import Slots
+from tests.loop.validator import Validator
+
+_SECOND_NS = 1_000_000_000
+# Validators compare a fill with the prices until two seconds after it.
+_BAND_NS = 2_100_000_000
+
+
+@dataclass
+class Desk:
+    """One trade under way; times are those of the recorded market."""
+
+    decision: SignalDecision
+    proposal: TradeProposal
+    proposed_ns: int
+    approved: ApprovedTrade | None = None
+    over: bool = False
+    """Whether guardians have decided."""
+    machine: TradeMachine | None = None
+    execution: Execution | None = None
+    wakes: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeskTerms:
+    """What its operator decides. `currency` is what the account counts in, `symbols` what it trades."""
+
+    policy: TradePolicy
+    ruleset: bytes
+    currency: str
+    symbols: Sequence[str]
+    bounds: TradeBounds = field(default_factory=TradeBounds)
+
+
+class Trader:
+    """Rides on a validator: its market is what the venue matches against."""
+
+    def __init__(
+        self,
+        member: Member,
+        validator: Validator,
+        network: Network,
+        venue: SimulatedVenue,
+        terms: DeskTerms,
+        *,
+        chain: SettlementChain,
+        guardian_slots: Slots,
+        validator_slots: Slots,
+        links: Links,
+        journal: ReplayJournal,
+    ) -> None:
+        self.name = member.name
+        self.venue = venue
+        self.desks: dict[bytes, Desk] = {}
+        self.refused: list[str] = []
+        self._key = member.key
+        self._validator = validator
+        self._network = network
+        self._terms = terms
+        self._chain = chain
+        self._guardian_slots = guardian_slots
+        self._validator_slots = validator_slots
+        self._links = links
+        self._clock = links.timeline
+        self._journal = journal
+        self._marks: EquityMarks | None = None
+        self._seen: set[tuple[int, bytes]] = set()
+        self._venue_wakes: set[int] = set()
+        validator.followers.append(self._on_market)
+        links.on(self.name, SIGNAL_TOPIC, self._on_signal)
+        links.on(self.name, APPROVAL_TOPIC, self._on_approval)
+
+    def references(self) -> dict[str, Reference]:
+        """The mid prices of what is traded, where the book is known."""
+        found = {}
+        for symbol in self._terms.symbols:
+            market = self._validator.books.markets[MarketName(self.venue.name, symbol)]
+            book = market.book
+            if book is None or market.received_ns is None:
+                continue
+            bid, ask = book.bids.best(), book.asks.best()
+            if bid is not None and ask is not None:
+                price = to_decimal((bid[0] + ask[0]) * 5, book.scale.price + 1)
+                found[symbol] = Reference(symbol=symbol, price=price, as_of_ns=market.received_ns)
+        return found
+
+    def portfolio(self) -> Portfolio | None:
+        """None while something that is held has no price."""
+        now_ns, references = self._clock.now_ns(), self.references()
+        try:
+            equity = equity_of(self.venue.account, self._terms.currency, references.values())
+        except AccountError as error:
+            self.refused.append(str(error))
+            return None
+        marks = EquityMarks.first(equity, now_ns) if self._marks is None else self._marks.step(equity, now_ns)
+        self._marks = marks
+        return portfolio_of(
+            self.venue.account,
+            self.venue.open_orders(),
+            references,
+            currency=self._terms.currency,
+            marks=marks,
+            now_ns=now_ns,
+        )
+
+    def _on_signal(self, _sender: str, content: bytes) -> None:
+        decision = signal_decision_from_wire(content)
+        certificate, now_ns = decision.certificate, self._clock.now_ns()
+        place = (certificate.round, certificate.topic)
+        if place in self._seen:
+            return
+        verify_certificate(
+            certificate, self._network.voters(ORACLE_TIER), self._network.domain, now_s=now_ns // _SECOND_NS
+        )
+        self._seen.add(place)
+        signal = decision.agreed_signal.signal
+        portfolio = self.portfolio()
+        if portfolio is None or signal is None:
+            return
+        terms = ProposalTerms(
+            instrument=self.venue.listings[signal.symbol].instrument,
+            policy=self._terms.policy,
+            epoch=EPOCH,
+            round=self._guardian_slots.at(now_ns),
+            ruleset=self._terms.ruleset,
+            executor=self._key.address,
+        )
+        found = propose(decision, portfolio, terms, now_ns)
+        if isinstance(found, NoTrade):
+            self._journal.add(now_ns, self.name, "no-trade", round=certificate.round, reason=found.reason)
+            return
+        self.desks[found.id] = Desk(decision, found, now_ns)
+        order = found.order
+        self._journal.add(
+            now_ns,
+            self.name,
+            "proposed",
+            trade=found.id,
+            signal_round=certificate.round,
+            signal_slot_ns=self._slot_ns(signal.observed_at_s),
+            symbol=order.symbol,
+            side=order.side.value,
+            quantity=order.quantity,
+            limit_price=order.limit_price,
+            equity=portfolio.equity,
+        )
+        guardians = [guardian.name for guardian in self._network.guardians]
+        # One link keeps its order: a guardian has the portfolio before it has to judge.
+        self._links.send_all(self.name, guardians, PORTFOLIO_TOPIC, portfolio_to_wire(portfolio).SerializeToString())
+        self._links.send_all(self.name, guardians, PROPOSAL_TOPIC, trade_proposal_to_wire(found).SerializeToString())
+
+    def _slot_ns(self, observed_at_s: int) -> int:
+        return observed_at_s * _SECOND_NS
+
+    def _on_approval(self, _sender: str, content: bytes) -> None:
+        certificate = certificate_from_wire(consensus_pb2.Certificate.FromString(content))
+        desk = self.desks.get(certificate.topic)
+        if desk is None or desk.over:
+            return
+        now_ns = self._clock.now_ns()
+        if certificate.choice is not Choice.APPROVE:
+            desk.over = True  # Said once: every guardian tells it.
+            self._journal.add(now_ns, self.name, "not-approved", trade=desk.proposal.id, choice=certificate.choice.name)
+            return
+        trade = ApprovedTrade(
+            proposal=desk.proposal,
+            agreed_signal=desk.decision.agreed_signal,
+            oracle_certificate=desk.decision.certificate,
+            guardian_certificate=certificate,
+        )
+        validators = self._network.voters(VALIDATOR_TIER).voters
+        rules = ApprovalRules(
+            voters={(tier, EPOCH): self._network.voters(tier) for tier in (ORACLE_TIER, GUARDIAN_TIER)},
+            domain=self._network.domain,
+            executor=self._key.address,
+            executors=validators,
+        )
+        try:
+            mandate = check_approval(trade, rules, now_ns=now_ns)
+        except NotApprovedError as error:
+            self.refused.append(str(error))
+            return
+        desk.over, desk.approved = True, trade
+        self._journal.add(now_ns, self.name, "approved", trade=desk.proposal.id, signers=len(certificate.signatures))
+        desk.machine = TradeMachine.of(mandate, self._allot, _order_id, self._terms.bounds, now_ns=now_ns)
+        self._do(desk, desk.machine.start())
+
+    def _allot(self, wanted: Wanted) -> Sequence[Allotted]:
+        listing = self.venue.listings[wanted.order.symbol]
+        book = self._validator.books.markets[MarketName(self.venue.name, wanted.order.symbol)].book
+        if book is None or self.venue.name in wanted.shunned:
+            return ()
+        curve = clob_curve(book, wanted.order.side, taker_fee=listing.fees.taker, instrument=listing.instrument)
+        plan = route(wanted.order.side, wanted.quantity, {self.venue.name: curve}, limit_price=wanted.order.limit_price)
+        return [
+            Allotted(venue=child.venue, quantity=child.quantity, limit_price=child.limit_price)
+            for child in plan.children
+        ]
+
+    def _do(self, desk: Desk, actions: Sequence[Action]) -> None:
+        machine = desk.machine
+        assert machine is not None, "actions come from a machine"
+        for action in actions:
+            now_ns = self._clock.now_ns()
+            match action:
+                case Write():
+                    pass  # A replay is not restarted; the node's journal has its own tests.
+                case Submit(order=order, post_only=post_only):
+                    self._journal.add(
+                        now_ns,
+                        self.name,
+                        "order",
+                        trade=desk.proposal.id,
+                        order=order.client_order_id,
+                        side=order.side.value,
+                        symbol=order.symbol,
+                        quantity=order.quantity,
+                        limit_price=order.limit_price,
+                    )
+                    self.venue.submit(order, now_ns, post_only)
+                    self._do(desk, machine.on_submit_result(order.client_order_id, SubmitResult.SENT, now_ns))
+                case Cancel(client_order_id=order_id):
+                    self.venue.cancel(order_id, now_ns)
+                case Query(client_order_id=order_id):
+                    self._do(desk, self._ask(machine, order_id, now_ns))
+                case Finished():
+                    self._finish(desk, action)
+                case Fault():
+                    raise AssertionError(f"{action}: the venue of a replay keeps its word")
+        self._wake_venue()
+        due_ns = machine.next_time_ns
+        if due_ns is not None and due_ns not in desk.wakes:
+            desk.wakes.add(due_ns)
+            self._clock.at(due_ns, partial(self._on_time, desk))
+
+    def _ask(self, machine: TradeMachine, order_id: str, now_ns: int) -> list[Action]:
+        try:
+            return machine.on_venue_order(order_id, self.venue.order(order_id), now_ns, is_certain=True)
+        except OutcomeUnknownError:
+            return machine.on_query_failed(order_id, now_ns)
+
+    def _on_time(self, desk: Desk) -> None:
+        if desk.machine is not None:
+            self._do(desk, desk.machine.on_time(self._clock.now_ns()))
+
+    def _on_market(self, event: MarketEvent) -> None:
+        self.venue.on_market(event, self._clock.now_ns())
+        self._wake_venue()
+
+    def _wake_venue(self) -> None:
+        due_ns = self.venue.next_time_ns
+        if due_ns is not None and due_ns not in self._venue_wakes:
+            self._venue_wakes.add(due_ns)
+            self._clock.at(due_ns, self._on_venue_time)
+
+    def _on_venue_time(self) -> None:
+        now_ns = self._clock.now_ns()
+        for update in self.venue.on_time(now_ns):
+            if isinstance(update, Filled):
+                fill = update.fill
+                self._journal.add(
+                    now_ns,
+                    self.name,
+                    "fill",
+                    order=fill.client_order_id,
+                    price=fill.price,
+                    quantity=fill.quantity,
+                    fee=fill.fee.amount,
+                    traded_ns=fill.at_ns,
+                )
+            for desk in self.desks.values():
+                if desk.machine is not None and update.client_order_id in desk.machine.book.children:
+                    self._do(desk, desk.machine.on_update(update, now_ns))
+        self._wake_venue()
+
+    def _finish(self, desk: Desk, finished: Finished) -> None:
+        now_ns = self._clock.now_ns()
+        self._journal.add(
+            now_ns,
+            self.name,
+            "finished",
+            trade=desk.proposal.id,
+            reason=finished.reason,
+            filled=sum((fill.quantity for fill in finished.fills), Decimal(0)),
+        )
+        trade = desk.approved
+        if not finished.fills or desk.machine is None or trade is None:
+            return
+        desk.execution = desk.machine.mandate.execution(self._key.address, finished.fills)
+        assert trade.oracle_certificate is not None
+        assert trade.guardian_certificate is not None
+        settled = SettledTrade(
+            oracles=trade.oracle_certificate,
+            guardians=trade.guardian_certificate,
+            proposal=desk.proposal,
+            execution=desk.execution,
+        )
+        receipt = self._chain.settle(self._key, settled, now_ns // _SECOND_NS)
+        self._journal.add(now_ns, self.name, "settled", trade=desk.proposal.id, transaction=receipt.transaction)
+        due_ns = desk.execution.executed_at_ns + _BAND_NS
+        self._clock.at(due_ns, partial(self._report, desk, receipt.transaction))
+
+    def _report(self, desk: Desk, transaction: bytes) -> None:
+        trade = desk.approved
+        assert desk.execution is not None
+        assert trade is not None
+        report = ExecutionReport(
+            epoch=EPOCH,
+            round=self._validator_slots.at(self._clock.now_ns()),
+            execution=desk.execution,
+            settlement_transaction=transaction,
+        )
+        evidence = ExecutionEvidence(
+            proposal=trade.proposal,
+            agreed_signal=trade.agreed_signal,
+            oracle_certificate=trade.oracle_certificate,
+            guardian_certificate=trade.guardian_certificate,
+        )
+        content = request_to_wire(AttestationRequest(sign(report, self._key, self._network.domain), evidence))
+        others = [validator.name for validator in self._network.validators]
+        self._links.send_all(self.name, others, REPORT_TOPIC, content)
+        self._validator.on_report(self.name, content)
+
+
+def _order_id(trade_id: bytes, child: int, attempt: int) -> str:
+    return str(uuid.UUID(bytes=trade_id[:14] + bytes([child, attempt])))
