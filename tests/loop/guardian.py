@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from noderr.core.consensus.actions import Decided, Failed
 from noderr.core.consensus.handover import APPROVAL_TOPIC, PORTFOLIO_TOPIC
 from noderr.core.consensus.round import Round
 from noderr.core.consensus.vote_round import VoteRound
-from noderr.guardian_consensus.evaluator import AllOf
+from noderr.guardian_consensus.evaluator import AllOf, Verdict
 from noderr.guardian_consensus.paper_only import PaperOnly
 from noderr.guardian_consensus.parts import PROPOSAL_TOPIC
 from noderr.guardian_consensus.risk_evaluator import RiskEvaluator, SnapshotBook
@@ -96,7 +97,7 @@ class Guardian:
             trade=proposal.id,
             choice=verdict.choice.name,
             codes=int(verdict.codes),
-            reasons=describe_veto(Veto(verdict.codes)),
+            reasons=[*describe_veto(Veto(verdict.codes)), *_risk_codes(verdict)],
             report_sha256=verdict.report_digest,
         )
         vote = Vote(
@@ -121,3 +122,9 @@ class Guardian:
         self.approved.append(end.certificate)
         content = certificate_to_wire(end.certificate).SerializeToString()
         self._links.send(self.name, proposer, APPROVAL_TOPIC, content)
+
+
+def _risk_codes(verdict: Verdict) -> list[str]:
+    """What the gate found, by its own names."""
+    found = json.loads(verdict.report)["parts"]["risk"]["report"].get("reasons", [])
+    return [one["code"] for one in found]

@@ -29,7 +29,7 @@ class ReplayOptions:
     maker_fee: Decimal = Decimal("0.0016")
     """Kraken's published rate for the smallest volume in 2021, when its feed was recorded; and the taker's."""
     taker_fee: Decimal = Decimal("0.0026")
-    policy: TradePolicy = field(default_factory=lambda: TradePolicy(equity_fraction=Decimal("0.04")))
+    policy: TradePolicy = field(default_factory=lambda: TradePolicy(equity_fraction=Decimal("0.04"), valid_seconds=3))
     models: tuple[Parameters, ...] = (
         dataclasses.replace(FOR_SECONDS, horizon_seconds=_HORIZON_SECONDS),
         ImbalanceParameters(horizon_seconds=_HORIZON_SECONDS, window_seconds=30, strengths=4),

@@ -16,12 +16,13 @@ from noderr.exchanges.simulated_venue import SimulatedVenue
 from noderr.exchanges.updates import Filled
 from noderr.execution.actions import Action, Cancel, Fault, Finished, Query, Submit, SubmitResult, Write
 from noderr.execution.allotment import Allotted, Wanted
-from noderr.execution.approval import ApprovalRules, ApprovedTrade, check_approval
+from noderr.execution.approval import ApprovedTrade, check_approval
 from noderr.execution.bounds import TradeBounds
 from noderr.execution.errors import NotApprovedError
 from noderr.execution.proposals.policy import TradePolicy
 from noderr.execution.proposals.portfolio_of import EquityMarks, equity_of, portfolio_of
-from noderr.execution.proposals.propose import NoTrade, ProposalTerms, propose
+from noderr.execution.proposals.propose import NoTrade
+from noderr.execution.proposals.trade_desk import DeskRules, NotApproved, Proposed, TradeDesk
 from noderr.execution.routing.clob_curve import clob_curve
 from noderr.execution.routing.route import route
 from noderr.execution.trade_machine import TradeMachine
@@ -29,7 +30,7 @@ from noderr.guardian_consensus.parts import PROPOSAL_TOPIC
 from noderr.market_data.events import MarketEvent
 from noderr.market_data.live_market import MarketName
 from noderr.market_data.units import to_decimal
-from noderr.types.consensus import Choice, sign, verify_certificate
+from noderr.types.consensus import CertificateError, sign
 from noderr.types.consensus.execution import Execution, ExecutionReport
 from noderr.types.consensus.on_wire import certificate_from_wire
 from noderr.types.consensus.signal_decision import SignalDecision, signal_decision_from_wire
@@ -53,15 +54,11 @@ _BAND_NS = 2_100_000_000
 
 
 @dataclass
-class Desk:
-    """One trade under way; times are those of the recorded market."""
+class Trade:
+    """One trade under way."""
 
-    decision: SignalDecision
     proposal: TradeProposal
-    proposed_ns: int
     approved: ApprovedTrade | None = None
-    over: bool = False
-    """Whether guardians have decided."""
     machine: TradeMachine | None = None
     execution: Execution | None = None
     wakes: set[int] = field(default_factory=set)
@@ -97,20 +94,29 @@ class Trader:
     ) -> None:
         self.name = member.name
         self.venue = venue
-        self.desks: dict[bytes, Desk] = {}
-        self.refused: list[str] = []
+        self.trades: dict[bytes, Trade] = {}
         self._key = member.key
         self._validator = validator
         self._network = network
         self._terms = terms
         self._chain = chain
-        self._guardian_slots = guardian_slots
         self._validator_slots = validator_slots
         self._links = links
         self._clock = links.timeline
         self._journal = journal
         self._marks: EquityMarks | None = None
-        self._seen: set[tuple[int, bytes]] = set()
+        self._desk = TradeDesk(
+            DeskRules(
+                domain=network.domain,
+                voters={tier: network.voters(tier) for tier in (ORACLE_TIER, GUARDIAN_TIER)},
+                executor=member.key.address,
+                executors=network.voters(VALIDATOR_TIER).voters,
+                policy=terms.policy,
+                ruleset=terms.ruleset,
+                instruments={symbol: venue.listings[symbol].instrument for symbol in terms.symbols},
+                guardian_round=guardian_slots.at,
+            )
+        )
         self._venue_wakes: set[int] = set()
         validator.followers.append(self._on_market)
         links.on(self.name, SIGNAL_TOPIC, self._on_signal)
@@ -136,7 +142,7 @@ class Trader:
         try:
             equity = equity_of(self.venue.account, self._terms.currency, references.values())
         except AccountError as error:
-            self.refused.append(str(error))
+            self._refuse("no-portfolio", str(error))
             return None
         marks = EquityMarks.first(equity, now_ns) if self._marks is None else self._marks.step(equity, now_ns)
         self._marks = marks
@@ -150,40 +156,27 @@ class Trader:
         )
 
     def _on_signal(self, _sender: str, content: bytes) -> None:
-        decision = signal_decision_from_wire(content)
-        certificate, now_ns = decision.certificate, self._clock.now_ns()
-        place = (certificate.round, certificate.topic)
-        if place in self._seen:
+        now_ns, decision = self._clock.now_ns(), signal_decision_from_wire(content)
+        try:
+            found = self._desk.on_signal(decision, self.portfolio, now_ns)
+        except CertificateError as error:
+            self._refuse(error.reason, str(error))
             return
-        verify_certificate(
-            certificate, self._network.voters(ORACLE_TIER), self._network.domain, now_s=now_ns // _SECOND_NS
-        )
-        self._seen.add(place)
-        signal = decision.agreed_signal.signal
-        portfolio = self.portfolio()
-        if portfolio is None or signal is None:
-            return
-        terms = ProposalTerms(
-            instrument=self.venue.listings[signal.symbol].instrument,
-            policy=self._terms.policy,
-            epoch=EPOCH,
-            round=self._guardian_slots.at(now_ns),
-            ruleset=self._terms.ruleset,
-            executor=self._key.address,
-        )
-        found = propose(decision, portfolio, terms, now_ns)
-        if isinstance(found, NoTrade):
-            self._journal.add(now_ns, self.name, "no-trade", round=certificate.round, reason=found.reason)
-            return
-        self.desks[found.id] = Desk(decision, found, now_ns)
-        order = found.order
+        match found:
+            case NoTrade(reason):
+                self._journal.add(now_ns, self.name, "no-trade", round=decision.certificate.round, reason=reason)
+            case Proposed(proposal, portfolio):
+                self._propose(decision, proposal, portfolio)
+
+    def _propose(self, decision: SignalDecision, proposal: TradeProposal, portfolio: Portfolio) -> None:
+        order = proposal.order
+        self.trades[proposal.id] = Trade(proposal)
         self._journal.add(
-            now_ns,
+            self._clock.now_ns(),
             self.name,
             "proposed",
-            trade=found.id,
-            signal_round=certificate.round,
-            signal_slot_ns=self._slot_ns(signal.observed_at_s),
+            trade=proposal.id,
+            signal_round=decision.certificate.round,
             symbol=order.symbol,
             side=order.side.value,
             quantity=order.quantity,
@@ -193,43 +186,41 @@ class Trader:
         guardians = [guardian.name for guardian in self._network.guardians]
         # One link keeps its order: a guardian has the portfolio before it has to judge.
         self._links.send_all(self.name, guardians, PORTFOLIO_TOPIC, portfolio_to_wire(portfolio).SerializeToString())
-        self._links.send_all(self.name, guardians, PROPOSAL_TOPIC, trade_proposal_to_wire(found).SerializeToString())
-
-    def _slot_ns(self, observed_at_s: int) -> int:
-        return observed_at_s * _SECOND_NS
+        content = trade_proposal_to_wire(proposal).SerializeToString()
+        self._links.send_all(self.name, guardians, PROPOSAL_TOPIC, content)
 
     def _on_approval(self, _sender: str, content: bytes) -> None:
-        certificate = certificate_from_wire(consensus_pb2.Certificate.FromString(content))
-        desk = self.desks.get(certificate.topic)
-        if desk is None or desk.over:
-            return
         now_ns = self._clock.now_ns()
-        if certificate.choice is not Choice.APPROVE:
-            desk.over = True  # Said once: every guardian tells it.
-            self._journal.add(now_ns, self.name, "not-approved", trade=desk.proposal.id, choice=certificate.choice.name)
-            return
-        trade = ApprovedTrade(
-            proposal=desk.proposal,
-            agreed_signal=desk.decision.agreed_signal,
-            oracle_certificate=desk.decision.certificate,
-            guardian_certificate=certificate,
-        )
-        validators = self._network.voters(VALIDATOR_TIER).voters
-        rules = ApprovalRules(
-            voters={(tier, EPOCH): self._network.voters(tier) for tier in (ORACLE_TIER, GUARDIAN_TIER)},
-            domain=self._network.domain,
-            executor=self._key.address,
-            executors=validators,
-        )
+        certificate = certificate_from_wire(consensus_pb2.Certificate.FromString(content))
         try:
-            mandate = check_approval(trade, rules, now_ns=now_ns)
-        except NotApprovedError as error:
-            self.refused.append(str(error))
+            found = self._desk.on_approval(certificate, now_ns)
+        except CertificateError as error:
+            self._refuse(error.reason, str(error))
             return
-        desk.over, desk.approved = True, trade
-        self._journal.add(now_ns, self.name, "approved", trade=desk.proposal.id, signers=len(certificate.signatures))
-        desk.machine = TradeMachine.of(mandate, self._allot, _order_id, self._terms.bounds, now_ns=now_ns)
-        self._do(desk, desk.machine.start())
+        match found:
+            case NotApproved(proposal, choice):
+                self._journal.add(now_ns, self.name, "not-approved", trade=proposal.id, choice=choice.name)
+            case ApprovedTrade():
+                self.execute(found)
+
+    def execute(self, approved: ApprovedTrade) -> None:
+        """What both certificates approve, and nothing else."""
+        now_ns, proposal = self._clock.now_ns(), approved.proposal
+        try:
+            mandate = check_approval(approved, self._desk.rules.approval, now_ns=now_ns)
+        except NotApprovedError as error:
+            self._refuse(error.ground, str(error))
+            return
+        trade = self.trades[proposal.id]
+        trade.approved = approved
+        assert approved.guardian_certificate is not None, "checked"
+        signers = len(approved.guardian_certificate.signatures)
+        self._journal.add(now_ns, self.name, "approved", trade=proposal.id, signers=signers)
+        trade.machine = TradeMachine.of(mandate, self._allot, _order_id, self._terms.bounds, now_ns=now_ns)
+        self._do(trade, trade.machine.start())
+
+    def _refuse(self, reason: str, detail: str) -> None:
+        self._journal.add(self._clock.now_ns(), self.name, "refused", reason=reason, detail=detail)
 
     def _allot(self, wanted: Wanted) -> Sequence[Allotted]:
         listing = self.venue.listings[wanted.order.symbol]
@@ -243,8 +234,8 @@ class Trader:
             for child in plan.children
         ]
 
-    def _do(self, desk: Desk, actions: Sequence[Action]) -> None:
-        machine = desk.machine
+    def _do(self, trade: Trade, actions: Sequence[Action]) -> None:
+        machine = trade.machine
         assert machine is not None, "actions come from a machine"
         for action in actions:
             now_ns = self._clock.now_ns()
@@ -256,7 +247,7 @@ class Trader:
                         now_ns,
                         self.name,
                         "order",
-                        trade=desk.proposal.id,
+                        trade=trade.proposal.id,
                         order=order.client_order_id,
                         side=order.side.value,
                         symbol=order.symbol,
@@ -264,20 +255,20 @@ class Trader:
                         limit_price=order.limit_price,
                     )
                     self.venue.submit(order, now_ns, post_only)
-                    self._do(desk, machine.on_submit_result(order.client_order_id, SubmitResult.SENT, now_ns))
+                    self._do(trade, machine.on_submit_result(order.client_order_id, SubmitResult.SENT, now_ns))
                 case Cancel(client_order_id=order_id):
                     self.venue.cancel(order_id, now_ns)
                 case Query(client_order_id=order_id):
-                    self._do(desk, self._ask(machine, order_id, now_ns))
+                    self._do(trade, self._ask(machine, order_id, now_ns))
                 case Finished():
-                    self._finish(desk, action)
+                    self._finish(trade, action)
                 case Fault():
                     raise AssertionError(f"{action}: the venue of a replay keeps its word")
         self._wake_venue()
         due_ns = machine.next_time_ns
-        if due_ns is not None and due_ns not in desk.wakes:
-            desk.wakes.add(due_ns)
-            self._clock.at(due_ns, partial(self._on_time, desk))
+        if due_ns is not None and due_ns not in trade.wakes:
+            trade.wakes.add(due_ns)
+            self._clock.at(due_ns, partial(self._on_time, trade))
 
     def _ask(self, machine: TradeMachine, order_id: str, now_ns: int) -> list[Action]:
         try:
@@ -285,9 +276,9 @@ class Trader:
         except OutcomeUnknownError:
             return machine.on_query_failed(order_id, now_ns)
 
-    def _on_time(self, desk: Desk) -> None:
-        if desk.machine is not None:
-            self._do(desk, desk.machine.on_time(self._clock.now_ns()))
+    def _on_time(self, trade: Trade) -> None:
+        if trade.machine is not None:
+            self._do(trade, trade.machine.on_time(self._clock.now_ns()))
 
     def _on_market(self, event: MarketEvent) -> None:
         self.venue.on_market(event, self._clock.now_ns())
@@ -314,53 +305,53 @@ class Trader:
                     fee=fill.fee.amount,
                     traded_ns=fill.at_ns,
                 )
-            for desk in self.desks.values():
-                if desk.machine is not None and update.client_order_id in desk.machine.book.children:
-                    self._do(desk, desk.machine.on_update(update, now_ns))
+            for trade in self.trades.values():
+                if trade.machine is not None and update.client_order_id in trade.machine.book.children:
+                    self._do(trade, trade.machine.on_update(update, now_ns))
         self._wake_venue()
 
-    def _finish(self, desk: Desk, finished: Finished) -> None:
+    def _finish(self, trade: Trade, finished: Finished) -> None:
         now_ns = self._clock.now_ns()
         self._journal.add(
             now_ns,
             self.name,
             "finished",
-            trade=desk.proposal.id,
+            trade=trade.proposal.id,
             reason=finished.reason,
             filled=sum((fill.quantity for fill in finished.fills), Decimal(0)),
         )
-        trade = desk.approved
-        if not finished.fills or desk.machine is None or trade is None:
+        approved = trade.approved
+        if not finished.fills or trade.machine is None or approved is None:
             return
-        desk.execution = desk.machine.mandate.execution(self._key.address, finished.fills)
-        assert trade.oracle_certificate is not None
-        assert trade.guardian_certificate is not None
+        trade.execution = trade.machine.mandate.execution(self._key.address, finished.fills)
+        assert approved.oracle_certificate is not None
+        assert approved.guardian_certificate is not None
         settled = SettledTrade(
-            oracles=trade.oracle_certificate,
-            guardians=trade.guardian_certificate,
-            proposal=desk.proposal,
-            execution=desk.execution,
+            oracles=approved.oracle_certificate,
+            guardians=approved.guardian_certificate,
+            proposal=trade.proposal,
+            execution=trade.execution,
         )
         receipt = self._chain.settle(self._key, settled, now_ns // _SECOND_NS)
-        self._journal.add(now_ns, self.name, "settled", trade=desk.proposal.id, transaction=receipt.transaction)
-        due_ns = desk.execution.executed_at_ns + _BAND_NS
-        self._clock.at(due_ns, partial(self._report, desk, receipt.transaction))
+        self._journal.add(now_ns, self.name, "settled", trade=trade.proposal.id, transaction=receipt.transaction)
+        due_ns = trade.execution.executed_at_ns + _BAND_NS
+        self._clock.at(due_ns, partial(self._report, trade, receipt.transaction))
 
-    def _report(self, desk: Desk, transaction: bytes) -> None:
-        trade = desk.approved
-        assert desk.execution is not None
-        assert trade is not None
+    def _report(self, trade: Trade, transaction: bytes) -> None:
+        approved = trade.approved
+        assert trade.execution is not None
+        assert approved is not None
         report = ExecutionReport(
             epoch=EPOCH,
             round=self._validator_slots.at(self._clock.now_ns()),
-            execution=desk.execution,
+            execution=trade.execution,
             settlement_transaction=transaction,
         )
         evidence = ExecutionEvidence(
-            proposal=trade.proposal,
-            agreed_signal=trade.agreed_signal,
-            oracle_certificate=trade.oracle_certificate,
-            guardian_certificate=trade.guardian_certificate,
+            proposal=approved.proposal,
+            agreed_signal=approved.agreed_signal,
+            oracle_certificate=approved.oracle_certificate,
+            guardian_certificate=approved.guardian_certificate,
         )
         content = request_to_wire(AttestationRequest(sign(report, self._key, self._network.domain), evidence))
         others = [validator.name for validator in self._network.validators]

@@ -232,10 +232,11 @@ def _instrument(market: RecordedMarket, symbol: str) -> Instrument:
 
 
 def _limits(currency: str, instruments: dict[str, Instrument]) -> RiskLimits:
-    """The defaults of the gate; a tenth of the equity in each market."""
+    """The gate's defaults, but that an order is over within the three seconds for which it is approved."""
     return RiskLimits(
         version=1,
         currency=currency,
+        in_flight_ms=3_000,
         instruments=tuple(
             InstrumentLimits(
                 instrument=instruments[symbol],
