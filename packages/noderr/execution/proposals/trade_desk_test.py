@@ -9,7 +9,7 @@ import pytest
 
 from noderr.execution.approval import ApprovedTrade, check_approval
 from noderr.execution.proposals.propose import NoTrade
-from noderr.execution.proposals.propose_test import INSTRUMENT, NOW_NS, NOW_S, TERMS, portfolio
+from noderr.execution.proposals.testing import INSTRUMENT, NOW_NS, NOW_S, TERMS, portfolio
 from noderr.execution.proposals.trade_desk import DeskRules, NotApproved, Proposed, TradeDesk
 from noderr.types.consensus import (
     Certificate,
@@ -73,7 +73,7 @@ def certificate(tier: int, *, signers: int = 3, **changes: Any) -> Certificate:
 
 def decision(signal: Signal | None = SIGNAL, **changes: Any) -> SignalDecision:
     agreed = AgreedSignal(observations=b"\2" * 32, signal=signal)
-    fields = {"topic": market_topic("XMR/USD", 10), "subject": agreed.digest} | changes
+    fields: dict[str, Any] = {"topic": market_topic("XMR/USD", 10), "subject": agreed.digest} | changes
     return SignalDecision(agreed, certificate(3, **fields))
 
 
@@ -85,7 +85,7 @@ def proposed(at: TradeDesk, of: SignalDecision | None = None) -> Proposed:
 
 def approval(of: Proposed, **changes: Any) -> Certificate:
     proposal = of.proposal
-    fields = {"topic": proposal.id, "subject": proposal.digest, "round": proposal.round} | changes
+    fields: dict[str, Any] = {"topic": proposal.id, "subject": proposal.digest, "round": proposal.round} | changes
     return certificate(2, **fields)
 
 
