@@ -53,11 +53,13 @@ _MIN_NOTIONAL = Decimal(10)
 class World:
     """One replay; `run` it once, and `close` it."""
 
-    def __init__(self, market: RecordedMarket, options: ReplayOptions, folder: Path) -> None:
+    def __init__(
+        self, market: RecordedMarket, options: ReplayOptions, folder: Path, journal: ReplayJournal | None = None
+    ) -> None:
         """Raises `OptionError`."""
         self.market = market
         self.options = options
-        self.journal = ReplayJournal()
+        self.journal = journal or ReplayJournal()
         self.symbols = _traded(market, options)
         genesis_ns = market.begin_ns // _SECOND_NS * _SECOND_NS
         self.timeline = Timeline(market.begin_ns)
