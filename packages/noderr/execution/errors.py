@@ -2,6 +2,7 @@
 
 ExecutionError
 ├── NotApprovedError    a trade that must not be executed; `ground` is its code
+├── TradingFileError    a file of what may be traded that says nothing of use; has every problem
 ├── ModeError           trading that was not asked for twice
 ├── HaltedError         nothing new is taken: somebody or something stopped the engine
 ├── TooManyTradesError  as many trades as are allowed at once are under way
@@ -14,6 +15,9 @@ ExecutionError
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
 
 from noderr.types.consensus.approval import Ground
 
@@ -44,6 +48,14 @@ class NotApprovedError(ExecutionError):
 
 class ModeError(ExecutionError, ValueError):
     """Live trading without both of the settings that it takes."""
+
+
+class TradingFileError(ExecutionError, ValueError):
+    """Nothing is traded until it is mended."""
+
+    def __init__(self, path: Path, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(f"{path}: {'; '.join(problems)}")
 
 
 class HaltedError(ExecutionError):
