@@ -5,7 +5,7 @@ Nothing that others do changes because of us; of what is there we take no more t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from noderr.exchanges.account import Account
@@ -128,26 +128,28 @@ class SimulatedExchange:
         if due is not None and (order := self.open.get(due[1])) is not None:
             self._end(order, OrderState.EXPIRED)
 
-    def restore(self, told: VenueOrder) -> None:
-        """Take over an order of an earlier run; an open one is last in its queue.
+    def restore(self, told: Sequence[VenueOrder]) -> None:
+        """Take over the orders of an earlier run, in the order in which they came; open ones are last in their queues.
 
-        Its fills go to the account. What the account cannot bind funds for any more is canceled.
+        Their fills go to the account. What the account cannot bind funds for any more is canceled.
         """
-        charged = _ZERO
-        for fill in told.fills:
+        fills = [fill for each in told for fill in each.fills]
+        for fill in sorted(fills, key=_number):  # As they happened: what is sold was bought before.
             self.account.apply(fill)
-            charged = add(charged, fill.fee.amount)
-        numbers = [int(told.venue_order_id), *(int(fill.fill_id.rpartition("-")[2]) for fill in told.fills)]
-        self._numbers = max(self._numbers, *numbers)
-        order = self._record(told.order, told.venue_order_id, OrderFees(self._fee_digits, charged))
-        order.state, order.filled, order.fills = told.state, told.filled, list(told.fills)
-        if told.state.is_open:
-            self.open[order.id] = order
-            listing = self.listings.get(told.order.symbol)
-            if listing is None or self._bind(order, listing) is not None:
-                self._end(order, OrderState.CANCELED)
-            else:
-                self._rest(order)
+        self._numbers = max([self._numbers, *map(_number, fills), *(int(each.venue_order_id) for each in told)])
+        for each in told:
+            charged = _ZERO
+            for fill in each.fills:
+                charged = add(charged, fill.fee.amount)
+            order = self._record(each.order, each.venue_order_id, OrderFees(self._fee_digits, charged))
+            order.state, order.filled, order.fills = each.state, each.filled, list(each.fills)
+            if each.state.is_open:
+                self.open[order.id] = order
+                listing = self.listings.get(order.order.symbol)
+                if listing is None or self._bind(order, listing) is not None:
+                    self._end(order, OrderState.CANCELED)
+                else:
+                    self._rest(order)
 
     def _refusal(self, new: SimulatedOrder, listing: Listing, post_only: bool) -> _Refusal | None:
         order, market = new.order, self._markets[new.order.symbol]
@@ -241,3 +243,8 @@ class SimulatedExchange:
     def _next_number(self) -> int:
         self._numbers += 1
         return self._numbers
+
+
+def _number(fill: Fill) -> int:
+    """Fills are numbered as they happen."""
+    return int(fill.fill_id.rpartition("-")[2])

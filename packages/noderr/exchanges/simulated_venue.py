@@ -6,7 +6,7 @@ What the venue knows of a market is what was told of it: a feed that is late mak
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from noderr.exchanges.account import Account
@@ -132,10 +132,10 @@ class SimulatedVenue:
         """The orders that something happened to since this was asked last; their reports may be on their way yet."""
         return self._exchange.drain_changed()
 
-    def restore(self, told: VenueOrder, now_ns: int) -> None:
-        """Take over an order of an earlier run, in the order in which they came; an open one is last in its queue.
+    def restore(self, told: Sequence[VenueOrder], now_ns: int) -> None:
+        """Take over the orders of an earlier run, in the order in which they came; open ones are last in their queues.
 
-        Its fills go to the account. What the account cannot bind funds for any more is canceled.
+        Their fills go to the account. What the account cannot bind funds for any more is canceled.
         """
         self._advance(now_ns)
         self._exchange.restore(told)

@@ -10,11 +10,11 @@ import pytest
 from noderr.exchanges.errors import InvalidOrderError, OutcomeUnknownError
 from noderr.exchanges.latency import ConstantLatency, DrawnLatency
 from noderr.exchanges.simulated_venue import SimulatedVenue
-from noderr.exchanges.testing import FEES, INSTRUMENT, order, said, simulated_venue
+from noderr.exchanges.testing import FEES, INSTRUMENT, order, said, simulated_venue, traded
 from noderr.exchanges.updates import Accepted, Filled, OrderUpdate
 from noderr.exchanges.venue import FeeSchedule
-from noderr.market_data.events import MarketEvent, Trade
-from noderr.market_data.testing import SYMBOL, T0, VENUE, delta, gap, moment, snapshot
+from noderr.market_data.events import MarketEvent
+from noderr.market_data.testing import SYMBOL, T0, delta, gap, moment, snapshot
 from noderr.types.trading import FieldError, OrderState, Side, TimeInForce
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -22,19 +22,6 @@ TIF = TimeInForce
 BIDS = ((10_000, 5_000), (9_990, 20_000))
 ASKS = ((10_100, 7_000), (10_110, 3_000), (10_200, 1_000))
 """7 at 101.00, 3 at 101.10, 1 at 102.00."""
-
-
-def traded(at: float, price: str, quantity: str, taker: str) -> Trade:
-    return Trade(
-        venue=VENUE,
-        symbol=SYMBOL,
-        price=Decimal(price),
-        quantity=Decimal(quantity),
-        taker="buy" if taker == "buy" else "sell",
-        trade_id=None,
-        event_ns=moment(at),
-        received_ns=moment(at),
-    )
 
 
 def ready(usd: str = "1000", btc: str = "0", fees: FeeSchedule | None = None) -> SimulatedVenue:
@@ -203,7 +190,7 @@ def test_a_date_ends_an_order() -> None:
     (update,) = venue.on_time(moment(12))
     assert (said([update]), update.at_ns) == (["Expired o-1"], moment(9))
     assert money(venue) == ("1000", "0")
-    assert (venue.next_time_ns, venue.open_orders()) == (None, ())
+    assert venue.open_orders() == ()
     assert submitted(venue, 2, BUY, "1", "100", expires_at=9.0, at=12) == ["Rejected o-2 too-late"]
 
 

@@ -10,6 +10,7 @@ from noderr.exchanges.market_rules import Listing
 from noderr.exchanges.simulated_venue import SimulatedVenue
 from noderr.exchanges.updates import Filled, OrderUpdate
 from noderr.exchanges.venue import FeeSchedule
+from noderr.market_data.events import Trade
 from noderr.market_data.testing import SYMBOL, T0, VENUE, moment
 from noderr.types.trading import Instrument, Order, OrderType, Side, TimeInForce
 
@@ -54,6 +55,20 @@ def order(
         time_in_force=tif,
         expires_at_ns=None if expires_at is None else moment(expires_at),
         created_at_ns=T0,
+    )
+
+
+def traded(at: float, price: str, quantity: str, taker: str) -> Trade:
+    """`taker` is "buy" or "sell"."""
+    return Trade(
+        venue=VENUE,
+        symbol=SYMBOL,
+        price=Decimal(price),
+        quantity=Decimal(quantity),
+        taker="buy" if taker == "buy" else "sell",
+        trade_id=None,
+        event_ns=moment(at),
+        received_ns=moment(at),
     )
 
 
