@@ -17,8 +17,7 @@ def report_of(world: World, wall_seconds: float) -> dict[str, Any]:
     journal, options = world.journal, world.options
     trader = world.traders[0]
     now_ns = world.timeline.now_ns()
-    account, references = trader.venue.account, trader.references()
-    marks = {symbol: one.price for symbol, one in references.items()}
+    account, marks = trader.venue.account, trader.last_prices()
     # Every oracle tells of each decision: one of them is enough to count it.
     decisions = {(one.facts["symbol"], one.facts["round"]): one for one in journal.of("agreed")}
     attested = {one.facts["trade"]: one.facts["choice"] for one in journal.of("attested")}

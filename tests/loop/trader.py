@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,21 +16,17 @@ from noderr.exchanges.errors import AccountError, OutcomeUnknownError
 from noderr.exchanges.simulated_venue import SimulatedVenue
 from noderr.exchanges.updates import Filled
 from noderr.execution.actions import Action, Cancel, Fault, Finished, Query, Submit, SubmitResult, Write
-from noderr.execution.allotment import Allotted, Wanted
 from noderr.execution.approval import ApprovedTrade, check_approval
+from noderr.execution.book_router import BookRouter
 from noderr.execution.bounds import TradeBounds
 from noderr.execution.errors import NotApprovedError
 from noderr.execution.proposals.policy import TradePolicy
 from noderr.execution.proposals.portfolio_of import EquityMarks, equity_of, portfolio_of
 from noderr.execution.proposals.propose import NoTrade
 from noderr.execution.proposals.trade_desk import DeskRules, NotApproved, Proposed, TradeDesk
-from noderr.execution.routing.clob_curve import clob_curve
-from noderr.execution.routing.route import route
 from noderr.execution.trade_machine import TradeMachine
 from noderr.guardian_consensus.parts import PROPOSAL_TOPIC
 from noderr.market_data.events import MarketEvent
-from noderr.market_data.live_market import MarketName
-from noderr.market_data.units import to_decimal
 from noderr.types.consensus import CertificateError, sign
 from noderr.types.consensus.execution import Execution, ExecutionReport
 from noderr.types.consensus.on_wire import certificate_from_wire
@@ -105,6 +102,10 @@ class Trader:
         self._clock = links.timeline
         self._journal = journal
         self._marks: EquityMarks | None = None
+        listings = {symbol: venue.listings[symbol] for symbol in terms.symbols}
+        by_venue = {venue.name: listings}
+        self._router = BookRouter(lambda: validator.books, by_venue, self._clock.monotonic)
+        self._closing = BookRouter(lambda: validator.books, by_venue, self._clock.monotonic, math.inf)
         self._desk = TradeDesk(
             DeskRules(
                 domain=network.domain,
@@ -113,7 +114,7 @@ class Trader:
                 executors=network.voters(VALIDATOR_TIER).voters,
                 policy=terms.policy,
                 ruleset=terms.ruleset,
-                instruments={symbol: venue.listings[symbol].instrument for symbol in terms.symbols},
+                instruments={symbol: listing.instrument for symbol, listing in listings.items()},
                 guardian_round=guardian_slots.at,
             )
         )
@@ -124,17 +125,11 @@ class Trader:
 
     def references(self) -> dict[str, Reference]:
         """The mid prices of what is traded, where the book is known."""
-        found = {}
-        for symbol in self._terms.symbols:
-            market = self._validator.books.markets[MarketName(self.venue.name, symbol)]
-            book = market.book
-            if book is None or market.received_ns is None:
-                continue
-            bid, ask = book.bids.best(), book.asks.best()
-            if bid is not None and ask is not None:
-                price = to_decimal((bid[0] + ask[0]) * 5, book.scale.price + 1)
-                found[symbol] = Reference(symbol=symbol, price=price, as_of_ns=market.received_ns)
-        return found
+        return self._router.references()
+
+    def last_prices(self) -> dict[str, Decimal]:
+        """The same however old: what everything is worth at the end."""
+        return {symbol: one.price for symbol, one in self._closing.references().items()}
 
     def portfolio(self) -> Portfolio | None:
         """None while something that is held has no price."""
@@ -216,23 +211,11 @@ class Trader:
         assert approved.guardian_certificate is not None, "checked"
         signers = len(approved.guardian_certificate.signatures)
         self._journal.add(now_ns, self.name, "approved", trade=proposal.id, signers=signers)
-        trade.machine = TradeMachine.of(mandate, self._allot, _order_id, self._terms.bounds, now_ns=now_ns)
+        trade.machine = TradeMachine.of(mandate, self._router.allot, _order_id, self._terms.bounds, now_ns=now_ns)
         self._do(trade, trade.machine.start())
 
     def _refuse(self, reason: str, detail: str) -> None:
         self._journal.add(self._clock.now_ns(), self.name, "refused", reason=reason, detail=detail)
-
-    def _allot(self, wanted: Wanted) -> Sequence[Allotted]:
-        listing = self.venue.listings[wanted.order.symbol]
-        book = self._validator.books.markets[MarketName(self.venue.name, wanted.order.symbol)].book
-        if book is None or self.venue.name in wanted.shunned:
-            return ()
-        curve = clob_curve(book, wanted.order.side, taker_fee=listing.fees.taker, instrument=listing.instrument)
-        plan = route(wanted.order.side, wanted.quantity, {self.venue.name: curve}, limit_price=wanted.order.limit_price)
-        return [
-            Allotted(venue=child.venue, quantity=child.quantity, limit_price=child.limit_price)
-            for child in plan.children
-        ]
 
     def _do(self, trade: Trade, actions: Sequence[Action]) -> None:
         machine = trade.machine
