@@ -18,6 +18,7 @@ from noderr.types.trading import Side
 from noderr.types.trading.decimals import add
 
 _ZERO = Decimal(0)
+_FEW = 8
 
 
 class Part(NamedTuple):
@@ -100,7 +101,7 @@ class SimulatedMarket:
         if self.book is None:
             return
         levels, scale, taken = self._side(self.book, side), self.book.scale, self._taken[side]
-        for price, size in levels.top(len(levels)):
+        for price, size in _best_first(levels):
             at = to_decimal(price, scale.price)
             yield Part(at, add(to_decimal(size, scale.size), -taken.get(at, _ZERO)))
 
@@ -193,6 +194,12 @@ class SimulatedMarket:
 
     def _by_priority(self, orders: Iterable[SimulatedOrder]) -> list[SimulatedOrder]:
         return sorted(orders, key=lambda one: (_rank(one.order.side.opposite, limit_of(one)), one.arrived))
+
+
+def _best_first(levels: BookSide) -> Iterator[Level]:
+    """Most walks end at the touch: the whole side is not copied for them."""
+    yield from levels.top(_FEW)
+    yield from levels.top(len(levels))[_FEW:]
 
 
 def _rank(side: Side, price: Decimal) -> Decimal:
