@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -12,6 +11,7 @@ from functools import partial
 from contracts.settlement import ApprovedTrade as SettledTrade
 from contracts.settlement import SettlementChain
 from noderr.core.consensus.handover import APPROVAL_TOPIC, PORTFOLIO_TOPIC, SIGNAL_TOPIC
+from noderr.exchanges.client_order_id import client_order_id
 from noderr.exchanges.errors import AccountError, OutcomeUnknownError
 from noderr.exchanges.simulated_venue import SimulatedVenue
 from noderr.exchanges.updates import Filled
@@ -211,7 +211,7 @@ class Trader:
         assert approved.guardian_certificate is not None, "checked"
         signers = len(approved.guardian_certificate.signatures)
         self._journal.add(now_ns, self.name, "approved", trade=proposal.id, signers=signers)
-        trade.machine = TradeMachine.of(mandate, self._router.allot, _order_id, self._terms.bounds, now_ns=now_ns)
+        trade.machine = TradeMachine.of(mandate, self._router.allot, client_order_id, self._terms.bounds, now_ns=now_ns)
         self._do(trade, trade.machine.start())
 
     def _refuse(self, reason: str, detail: str) -> None:
@@ -340,7 +340,3 @@ class Trader:
         others = [validator.name for validator in self._network.validators]
         self._links.send_all(self.name, others, REPORT_TOPIC, content)
         self._validator.on_report(self.name, content)
-
-
-def _order_id(trade_id: bytes, child: int, attempt: int) -> str:
-    return str(uuid.UUID(bytes=trade_id[:14] + bytes([child, attempt])))
