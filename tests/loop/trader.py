@@ -135,14 +135,14 @@ class Trader:
         """None while something that is held has no price."""
         now_ns, references = self._clock.now_ns(), self.references()
         try:
-            equity = equity_of(self.venue.account, self._terms.currency, references.values())
+            equity = equity_of([self.venue.account], self._terms.currency, references.values())
         except AccountError as error:
             self._refuse("no-portfolio", str(error))
             return None
         marks = EquityMarks.first(equity, now_ns) if self._marks is None else self._marks.step(equity, now_ns)
         self._marks = marks
         return portfolio_of(
-            self.venue.account,
+            [self.venue.account],
             self.venue.open_orders(),
             references,
             currency=self._terms.currency,

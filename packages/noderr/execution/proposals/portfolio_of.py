@@ -1,17 +1,20 @@
-"""The portfolio of one account, as guardians judge it: what it holds, what is open, what everything is worth now."""
+"""The portfolio of an operator's accounts, as guardians judge it: what they hold, what is open, what it is worth now."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
+from itertools import groupby
 
 from noderr.exchanges.account import Account
 from noderr.exchanges.updates import VenueOrder
-from noderr.types.trading.decimals import add
+from noderr.types.trading import Position
+from noderr.types.trading.decimals import add, multiply
 from noderr.types.trading.portfolio import OpenOrder, Portfolio, Reference
 
 _DAY_NS = 86_400_000_000_000
+_PRICES = Context(prec=28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +37,17 @@ class EquityMarks:
         return EquityMarks(self.day, self.day_start, max(self.peak, equity))
 
 
-def equity_of(account: Account, currency: str, references: Iterable[Reference]) -> Decimal:
-    """All that the account has, in `currency`. Raises `AccountError` where something held has no usable price."""
+def equity_of(accounts: Iterable[Account], currency: str, references: Iterable[Reference]) -> Decimal:
+    """All that they have, in `currency`. Raises `AccountError` where something held has no usable price."""
     marks = {one.symbol: one.price for one in references if one.usable}
-    return account.equity(currency, marks).amount
+    total = Decimal(0)
+    for account in accounts:
+        total = add(total, account.equity(currency, marks).amount)
+    return total
 
 
 def portfolio_of(
-    account: Account,
+    accounts: Sequence[Account],
     open_orders: Iterable[VenueOrder],
     references: Mapping[str, Reference],
     *,
@@ -53,18 +59,45 @@ def portfolio_of(
 
     A market order that is open counts at its symbol's price, and needs one.
     """
+    cash = Decimal(0)
+    for account in accounts:
+        cash = add(cash, account.free(currency))
+    held = sorted((one for account in accounts for one in account.positions(now_ns)), key=lambda one: one.symbol)
     return Portfolio(
         currency=currency,
-        cash=account.free(currency),
-        equity=equity_of(account, currency, references.values()),
+        cash=cash,
+        equity=equity_of(accounts, currency, references.values()),
         day_start_equity=marks.day_start,
         peak_equity=marks.peak,
-        positions=account.positions(now_ns),
+        positions=tuple(_merged(tuple(same)) for _, same in groupby(held, key=lambda one: one.symbol)),
         open_orders=tuple(
             sorted((_open_order(one, references) for one in open_orders), key=lambda one: one.client_order_id)
         ),
         references=tuple(references[symbol] for symbol in sorted(references)),
         as_of_ns=now_ns,
+    )
+
+
+def _merged(positions: Sequence[Position]) -> Position:
+    """One symbol's positions at several venues; the average price is rounded to as many digits as a price needs."""
+    first, *more = positions
+    if not more:
+        return first
+    quantity, cost, earned = Decimal(0), Decimal(0), first.realised_pnl
+    for one in positions:
+        quantity = add(quantity, one.quantity)
+        if one.average_price is not None:
+            cost = add(cost, multiply(one.quantity, one.average_price))
+    for one in more:
+        earned += one.realised_pnl
+    average = _PRICES.divide(cost, quantity) if quantity else None
+    return Position(
+        symbol=first.symbol,
+        quantity=quantity,
+        # What is long here and short there may have cost nothing, or less: there is no average of that.
+        average_price=average if average is None or average > 0 else first.average_price,
+        realised_pnl=earned,
+        as_of_ns=first.as_of_ns,
     )
 
 

@@ -42,7 +42,7 @@ MARKS = EquityMarks.first(Decimal(10_000), NOW_NS)
 def test_equity_is_cash_and_what_is_held_at_its_mark() -> None:
     account = Account({"USD": Decimal(10_000)})
     account.apply(fill())
-    portfolio = portfolio_of(account, (), references(), currency="USD", marks=MARKS, now_ns=NOW_NS)
+    portfolio = portfolio_of([account], (), references(), currency="USD", marks=MARKS, now_ns=NOW_NS)
     assert portfolio.cash == Decimal("9298.18")
     assert portfolio.equity == Decimal("10018.18")
     assert [(one.symbol, one.quantity, one.average_price) for one in portfolio.positions] == [
@@ -69,8 +69,20 @@ def test_an_open_order_counts_with_what_is_left_of_it() -> None:
         fills=(fill(),),
         as_of_ns=NOW_NS,
     )
-    (one,) = portfolio_of(account, (told,), references(), currency="USD", marks=MARKS, now_ns=NOW_NS).open_orders
+    (one,) = portfolio_of([account], (told,), references(), currency="USD", marks=MARKS, now_ns=NOW_NS).open_orders
     assert (one.quantity, one.worst_price) == (Decimal(1), Decimal(351))
+
+
+def test_accounts_at_two_venues_are_one_portfolio() -> None:
+    here, there = Account({"USD": Decimal(10_000)}), Account({"USD": Decimal(1_000)})
+    here.apply(fill())
+    there.apply(fill("1", "f-2"))
+    portfolio = portfolio_of([here, there], (), references(), currency="USD", marks=MARKS, now_ns=NOW_NS)
+    assert portfolio.cash == Decimal("9946.36")
+    assert portfolio.equity == Decimal("11026.36")
+    (position,) = portfolio.positions
+    assert (position.quantity, position.average_price) == (Decimal(3), Decimal(350))
+    assert position.realised_pnl == Money(Decimal("-3.64"), "USD")
 
 
 @pytest.mark.parametrize("price", ["NaN", "0"])
@@ -78,7 +90,7 @@ def test_what_is_held_without_a_price_gives_no_portfolio(price: str) -> None:
     account = Account({"USD": Decimal(10_000)})
     account.apply(fill())
     with pytest.raises(AccountError, match="XMR/USD"):
-        portfolio_of(account, (), references(price), currency="USD", marks=MARKS, now_ns=NOW_NS)
+        portfolio_of([account], (), references(price), currency="USD", marks=MARKS, now_ns=NOW_NS)
 
 
 def test_the_marks_of_a_day() -> None:
