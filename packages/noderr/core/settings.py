@@ -172,6 +172,11 @@ class NodeSettings(ProcessSettings):
         description="Address of this node's own Ethereum account, 0x and 40 hexadecimal digits: the second word for "
         "live trading, so that settings copied from another node do not trade live. Unset: no live trading.",
     )
+    trading_file: Path | None = Field(
+        None,
+        description="File that says what a validator trades, how much of it, and by which rules of the guardians. "
+        "Unset: it executes nothing, and attests what others do.",
+    )
     risk_limits_file: Path | None = Field(
         None,
         description="File with the risk limits that a guardian judges trades by; all guardians of a network have the "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+import structlog
+
 from noderr.core.consensus.handover import TierNodes
 from noderr.core.consensus.membership import read_membership
 from noderr.core.parts import NodeContext
@@ -19,6 +21,7 @@ from noderr.types.consensus.trade_proposal import TradeProposal
 from noderr.types.tier_numbers import VALIDATOR_TIER
 
 _MS = 1_000_000
+_log = structlog.get_logger("noderr.guardian_consensus")
 
 
 class RiskService:
@@ -48,6 +51,8 @@ class RiskService:
         if path is None:
             return
         gate = PreTradeGate(await asyncio.to_thread(read_limits, path))
+        # Executors name it in their proposals.
+        _log.info("risk_limits", ruleset="0x" + gate.limits.digest.hex(), version=gate.limits.version)
         store = await asyncio.to_thread(FlowStore, self._node.data_dir, gate.limits.flow_window_ms * _MS)
         self._store = store
         flow = gate.new_flow()

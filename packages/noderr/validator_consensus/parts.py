@@ -23,7 +23,7 @@ from noderr.validator_consensus.guardian_certificate import GuardianCertificateC
 from noderr.validator_consensus.history import PastRound, RoundHistory
 from noderr.validator_consensus.liveness import LivenessTracker
 from noderr.validator_consensus.oracle_certificate import OracleCertificateCheck
-from noderr.validator_consensus.price_band import BandSource
+from noderr.validator_consensus.price_band import BandSource, FeeSchedule
 from noderr.validator_consensus.request import AttestationRequest, request_from_wire
 from noderr.validator_consensus.settlement import SettlementCheck
 from noderr.validator_consensus.verdict import verdict
@@ -46,11 +46,15 @@ class MemberSets:
 
 
 class ReportJudge:
-    """Runs the four checks on what an executor reports. `prices` is what this validator recorded, if it does."""
+    """Runs the four checks on what an executor reports.
 
-    def __init__(self, clock: Clock, prices: BandSource | None = None) -> None:
+    `prices` is what this validator recorded, and `fees` what it knows of the venues', if it does.
+    """
+
+    def __init__(self, clock: Clock, prices: BandSource | None = None, fees: FeeSchedule | None = None) -> None:
         self._clock = clock
         self._prices = prices
+        self._fees = fees
 
     def decode(self, content: bytes) -> AttestationRequest:
         """Raises `RefusedMessage`."""
@@ -67,7 +71,7 @@ class ReportJudge:
         checks = (
             OracleCertificateCheck(rules),
             GuardianCertificateCheck(rules),
-            ExecutionBandCheck(self._prices or NoPrices(), NoFees()),
+            ExecutionBandCheck(self._prices or NoPrices(), self._fees or NoFees()),
             SettlementCheck(NoChain(), _NO_CONTRACT),
         )
         said = verdict(await CheckRunner(checks, self._clock).run(subject.report, subject.evidence))
@@ -75,7 +79,8 @@ class ReportJudge:
 
     def missing(self) -> Sequence[str]:
         prices = () if self._prices is not None else (NoPrices.missing,)
-        return (*prices, NoFees.missing, NoChain.missing)
+        fees = () if self._fees is not None else (NoFees.missing,)
+        return (*prices, *fees, NoChain.missing)
 
 
 class ValidatorRecords:
@@ -95,12 +100,12 @@ class ValidatorRecords:
         await asyncio.gather(self._liveness.close(), self._history.close())
 
 
-def consensus_parts(node: NodeContext, prices: BandSource | None = None) -> TierParts:
+def consensus_parts(node: NodeContext, prices: BandSource | None = None, fees: FeeSchedule | None = None) -> TierParts:
     """The service `validator-consensus` and `/api/v1/consensus`; `prices` are those that this node records itself.
 
     Without prices, fees and a chain no execution passes all four checks: validators then abstain, or reject.
     """
     facts = ProtocolFacts(tier="validator", period_ns=PERIOD_NS, keep=256)
-    source = SubjectRounds(node, REPORT_TOPIC, ReportJudge(node.clock, prices))
+    source = SubjectRounds(node, REPORT_TOPIC, ReportJudge(node.clock, prices, fees))
     service = ConsensusService(node, facts, source, records=lambda: ValidatorRecords(node))
     return TierParts(services=[service], routes=consensus_routes(service.describe), operations=CONSENSUS_OPERATIONS)

@@ -1,4 +1,4 @@
-"""The portfolio of an operator's accounts, as guardians judge it: what they hold, what is open, what it is worth now."""
+"""The portfolio of an operator's accounts, as guardians judge it: what they hold and what it is worth now."""
 
 from __future__ import annotations
 
