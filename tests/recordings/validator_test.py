@@ -101,6 +101,7 @@ async def test_what_the_feeds_told_is_the_band_of_the_consensus(
             assert await source.band("kraken", "BTC/USD", begin, begin + 60 * SECOND) is None
             assert await source.band("kraken", "ETH/USD", begin, middle) is None
         assert (tmp_path / "1" / "frames" / "kraken.frames").stat().st_size > 500
+    assert {one.name for one in parts.services} >= {"validator-consensus", "market-data", "market-views"}
     assert {route.path for route in parts.routes} == {"/api/v1/consensus", "/api/v1/books"}
     assert {one.path for one in parts.operations} == {"/api/v1/consensus", "/api/v1/books"}
 

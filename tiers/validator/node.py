@@ -22,6 +22,7 @@ def parts(node: NodeContext) -> TierParts:
     from noderr.market_data.feed import parse_feeds
     from noderr.market_data.parts import market_parts
     from noderr.market_data.service import MarketDataService
+    from noderr.market_data.view_service import ViewService
     from noderr.validator_consensus.parts import consensus_parts
     from noderr.validator_consensus.price_band import PriceBand
 
@@ -37,7 +38,8 @@ def parts(node: NodeContext) -> TierParts:
     except FeedNameError as error:
         raise SettingsError([f"NODEOS_FEEDS: {error}"]) from error
     markets = MarketDataService(node, names, PublicFeeds(node, names).open)
-    return combine(consensus_parts(node, RecordedBand() if names else None), market_parts(node, markets))
+    consensus = consensus_parts(node, RecordedBand() if names else None)
+    return combine(consensus, market_parts(node, markets), TierParts([ViewService(node, markets)]))
 
 
 def main() -> int:

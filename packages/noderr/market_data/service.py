@@ -40,8 +40,21 @@ class MarketDataService:
         self.books = MarketBooks(self._names, node.clock.monotonic)
         self._feeds: Sequence[Feed] = ()
         self._recorder: PriceRecorder | None = None
+        self._listeners: list[Callable[[MarketEvent], None]] = []
         self._stopping = asyncio.Event()
         self._running = False
+
+    @property
+    def names(self) -> Sequence[MarketName]:
+        """The markets that the settings name."""
+        return self._names
+
+    def listen(self, listener: Callable[[MarketEvent], None]) -> None:
+        """Call it with every event from now on, in all starts, once `books` has taken it. It must return soon.
+
+        What it raises is a failure of this service. A start makes `books` anew.
+        """
+        self._listeners.append(listener)
 
     async def start(self) -> None:
         """Raises `StoreError` when nothing can be recorded, and what opening the feeds raises."""
@@ -94,6 +107,8 @@ class MarketDataService:
         name, records = self.books.take(event)
         if records and self._recorder is not None:
             self._recorder.add(name, records)
+        for listener in self._listeners:
+            listener(event)
 
     async def _tick(self, recorder: PriceRecorder) -> None:
         while True:

@@ -11,11 +11,13 @@ from noderr.types.trading.market_view import MAX_LEVELS, MAX_TRADES, MarketView,
 
 
 class ViewPublisher:
-    """Views of one market, numbered from 1. Sans-IO: `on_event` after each event, `next_view` as often as one likes."""
+    """Views of one market, numbered. Sans-IO: `on_event` after each event, `next_view` as often as one likes."""
 
-    def __init__(self, market: LiveMarket) -> None:
-        self._market = market
-        self._sequence = 0
+    def __init__(self, market: LiveMarket, *, first: int = 1) -> None:
+        """`first` is the number of the first view: one that leaves some out says that something was missed."""
+        self.market = market
+        self.sequence = first - 1
+        """Of the newest view."""
         self._trades: list[TradePrint] = []
         self._told: MarketView | None = None
 
@@ -26,12 +28,16 @@ class ViewPublisher:
                 TradePrint(price=event.price, quantity=event.quantity, taker=Side(event.taker), at_ns=event.event_ns)
             )
 
+    def skip(self) -> None:
+        """Leave a number out, which says that something was missed."""
+        self.sequence += 1
+
     def next_view(self, *, heartbeat_ns: int) -> MarketView | None:
         """The next view; None while nothing has changed, unless the last is older than `heartbeat_ns`.
 
         None as well before anything was heard of the market. More trades than one view holds go on with the next.
         """
-        market = self._market
+        market = self.market
         if market.received_ns is None:
             return None
         # A book that crosses is on its way to another: nobody trades at these prices.
@@ -46,12 +52,13 @@ class ViewPublisher:
         ):
             return None
         trades, self._trades = tuple(self._trades[:MAX_TRADES]), self._trades[MAX_TRADES:]
-        self._sequence += 1
+        self.sequence += 1
         self._told = MarketView(
             venue=market.name.venue,
             symbol=market.name.symbol,
-            received_ns=market.received_ns,
-            sequence=self._sequence,
+            # A gap is of the time when the last was right, which may be before what was told.
+            received_ns=market.received_ns if known or told is None else max(market.received_ns, told.received_ns),
+            sequence=self.sequence,
             bids=bids,
             asks=asks,
             trades=trades,

@@ -82,3 +82,22 @@ def test_a_crossed_book_is_told_as_unknown() -> None:
     crossed = told.take(delta(0.1, bids=((10_100, 1),)))
     assert crossed is not None
     assert not crossed.known
+
+
+def test_a_gap_that_is_of_an_earlier_time_is_told_at_the_time_that_was_told_before() -> None:
+    told = Told()
+    told.take(snapshot(1))
+    lost = told.take(gap(0.5))
+    assert lost is not None
+    assert (lost.known, lost.received_ns) == (False, moment(1))
+
+
+def test_a_number_is_left_out_where_something_was_missed() -> None:
+    told = Told()
+    told.publisher = ViewPublisher(told.market, first=7)
+    first = told.take(snapshot(0))
+    told.publisher.skip()
+    second = told.take(delta(0.1, bids=((10_010, 1),)))
+    assert first is not None
+    assert second is not None
+    assert (first.sequence, second.sequence) == (7, 9)
