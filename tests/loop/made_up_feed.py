@@ -16,15 +16,14 @@ from pathlib import Path
 from noderr.utils import seeded
 
 PAIRS = ("MADEUP/USD", "NOTREAL/USD")
-SYMBOLS = PAIRS
 BEGIN_NS = 1_700_000_000_250_000_000
 DEPTH = 10
 PRICE_DIGITS = 2
 SIZE_DIGITS = 8
-_PRICES = (25_000, 8_000)
-"""In ticks: 250.00 and 80.00."""
-_STEP_NS = 40_000_000
-_MOVE_CHANCE = 0.05
+_PRICES = (5_000, 8_000)
+"""In ticks: 50.00 and 80.00."""
+_STEP_NS = 50_000_000
+_MOVE_CHANCE = 0.06
 """Of each step."""
 _FOLLOWS = 0.92
 """How sure a price is to go the way of a queue that stands alone."""
@@ -85,8 +84,8 @@ class MadeUpMarket:
         return self._update(at_ns, asks, bids), _frame([[*trade, "m", ""]], "trade", self.pair)
 
     def _update(self, at_ns: int, asks: Sequence[Sequence[str]], bids: Sequence[Sequence[str]]) -> bytes:
-        parts = [{key: levels} for key, levels in (("a", asks), ("b", bids)) if levels]
-        parts[-1]["c"] = str(self._checksum())  # type: ignore[assignment]
+        parts: list[dict[str, object]] = [{key: levels} for key, levels in (("a", asks), ("b", bids)) if levels]
+        parts[-1]["c"] = str(self._checksum())
         return _frame(*parts, f"book-{DEPTH}", self.pair)
 
     def _checksum(self) -> int:

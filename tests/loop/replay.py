@@ -1,6 +1,6 @@
 """Replays a recorded stretch of a real exchange through the local network, from market data to attested trades.
 
-./pants run tests/loop:replay -- --recordings DIR --seed 7 --journal FILE --json FILE
+./pants run tests/loop:replay -- --recordings DIR --seed 7 --journal FILE --json FILE --page FILE
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 import structlog
 from rich.console import Console
@@ -23,6 +24,8 @@ from rich.table import Table
 from noderr.types.trading import FieldError
 from tests.loop.errors import LoopError
 from tests.loop.options import ReplayOptions
+from tests.loop.picture import picture_of
+from tests.loop.quote_tape import QuoteTape
 from tests.loop.recorded_market import read_kraken
 from tests.loop.report import report_of
 from tests.loop.world import World
@@ -50,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except LoopError as error:
             console.print(f"replay: {error}", style="red", highlight=False)
             return 2
+        tape = QuoteTape(world.validators[0].books, world.symbols, world.timeline.now_ns)
+        world.validators[0].followers.append(tape)
         try:
             world.run(lambda at_ns: bar.update(task, completed=(at_ns - market.begin_ns) / _SECOND_NS))
             report = report_of(world, time.monotonic() - began)
@@ -59,8 +64,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         world.journal.write(given.journal)
     if given.json is not None:
         given.json.write_text(json.dumps(report, indent=2) + "\n")
+    if given.chart is not None or given.page is not None:
+        _draw(given, world, tape, report)
     _print(Console(), report)
     return 0
+
+
+def _draw(given: argparse.Namespace, world: World, tape: QuoteTape, report: dict[str, Any]) -> None:
+    # Loading matplotlib takes as long as a fifth of a replay.
+    from tests.loop.chart import write_chart
+    from tests.loop.page import write_page
+
+    market = world.market
+    picture = picture_of(world.journal, tape.by_symbol, world.options.currency, market.begin_ns, market.end_ns)
+    if given.chart is not None:
+        write_chart(picture, given.chart)
+    if given.page is not None:
+        write_page(given.page, world.journal, picture, report)
+
+
+def _chart_path(text: str) -> Path:
+    path = Path(text)
+    if path.suffix not in (".svg", ".png"):
+        raise argparse.ArgumentTypeError(f"{text}: name a file that ends in .svg or .png")
+    return path
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=7, help="of accounts, delays and salts; default 7")
     parser.add_argument("--journal", type=Path, metavar="FILE", help="write every step, one line of JSON each")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write the replay as one HTML file")
+    parser.add_argument("--chart", type=_chart_path, metavar="FILE", help="draw it, as .svg or .png")
     parser.add_argument("--currency", default="USD", help="trade what is quoted in it; default USD")
     parser.add_argument("--symbol", action="append", default=[], help="trade only this one; may come several times")
     parser.add_argument("--cash", default="100000", help="what the account opens with; default 100000")
