@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from noderr.exchanges.updates import RejectReason
 from noderr.exchanges.venue import FeeSchedule
-from noderr.types.trading import FieldError, Instrument, Order
+from noderr.types.trading import FieldError, InexactError, Instrument, Order
 from noderr.types.trading.decimals import is_multiple
 
 
@@ -31,4 +31,6 @@ def broken_rule(order: Order, instrument: Instrument, price: Decimal | None) -> 
     except FieldError as error:
         on_lot = is_multiple(order.quantity, instrument.lot_size)
         return RejectReason.BELOW_MINIMUM if on_lot else RejectReason.OFF_LOT, str(error)
+    except InexactError as error:
+        return RejectReason.OTHER, str(error)
     return None

@@ -27,7 +27,7 @@ from noderr.exchanges.updates import (
     VenueOrder,
 )
 from noderr.market_data.events import MarketEvent
-from noderr.types.trading import Fill, Liquidity, Money, Order, OrderState, Side, TimeInForce
+from noderr.types.trading import FieldError, Fill, InexactError, Liquidity, Money, Order, OrderState, Side, TimeInForce
 from noderr.types.trading.decimals import add, multiply
 
 _ZERO = Decimal(0)
@@ -129,10 +129,7 @@ class SimulatedExchange:
             self._end(order, OrderState.EXPIRED)
 
     def restore(self, told: Sequence[VenueOrder]) -> None:
-        """Take over the orders of an earlier run, in the order in which they came; open ones are last in their queues.
-
-        Their fills go to the account. What the account cannot bind funds for any more is canceled.
-        """
+        """See `SimulatedVenue.restore`."""
         fills = [fill for each in told for fill in each.fills]
         for fill in sorted(fills, key=_number):  # As they happened: what is sold was bought before.
             self.account.apply(fill)
@@ -169,22 +166,23 @@ class SimulatedExchange:
 
     def _bind(self, order: SimulatedOrder, listing: Listing) -> _Refusal | None:
         """Bind what the order may still cost at the worst."""
-        instrument, left, limit = listing.instrument, order.left, order.order.limit_price
-        if order.order.side is Side.SELL:
-            money = Money(left, instrument.base)
-        else:
-            # A market order takes at once what it takes now.
-            parts = [Part(limit, left)] if limit is not None else self._markets[instrument.symbol].takes(order)
-            cost = _ZERO
-            for part in parts:
-                cost = add(cost, multiply(part.price, part.quantity))
-            worst_rate = max(listing.fees.maker, listing.fees.taker)
-            money = Money(add(cost, order.fees.at_most(cost, worst_rate)), instrument.quote)
         try:
-            self.account.reserve(order.id, money)
-        except AccountError as error:
+            self.account.reserve(order.id, self._worst(order, listing))
+        except (AccountError, FieldError, InexactError) as error:  # What no number can hold nobody has either.
             return RejectReason.INSUFFICIENT_FUNDS, str(error)
         return None
+
+    def _worst(self, order: SimulatedOrder, listing: Listing) -> Money:
+        instrument, left, limit = listing.instrument, order.left, order.order.limit_price
+        if order.order.side is Side.SELL:
+            return Money(left, instrument.base)
+        # A market order takes at once what it takes now.
+        parts = [Part(limit, left)] if limit is not None else self._markets[instrument.symbol].takes(order)
+        cost = _ZERO
+        for part in parts:
+            cost = add(cost, multiply(part.price, part.quantity))
+        dearer = max(listing.fees.maker, listing.fees.taker)
+        return Money(add(cost, order.fees.at_most(cost, dearer)), instrument.quote)
 
     def _fill(self, order: SimulatedOrder, part: Part, liquidity: Liquidity) -> None:
         listing = self.listings[order.order.symbol]

@@ -203,6 +203,13 @@ def test_our_own_orders_do_not_meet() -> None:
     assert [each.order.client_order_id for each in venue.open_orders()] == ["o-1"]
 
 
+@pytest.mark.parametrize("own", ["101.05", "101.10"])
+def test_what_lies_at_our_own_price_or_beyond_we_do_not_take(own: str) -> None:
+    venue = ready("10000", btc="5")
+    submitted(venue, 1, SELL, "1", own)
+    assert submitted(venue, 2, BUY, "9", "102") == ["Accepted o-2", "Filled o-2 7@101 taker", "Canceled o-2"]
+
+
 @pytest.mark.parametrize(
     ("args", "reason"),
     [
@@ -212,6 +219,8 @@ def test_our_own_orders_do_not_meet() -> None:
         ((1, BUY, "100", "100"), "insufficient-funds"),
         ((1, BUY, "9.9"), "insufficient-funds"),
         ((1, SELL, "1"), "insufficient-funds"),
+        ((1, BUY, "9" * 77, "100000000.01"), "insufficient-funds"),
+        ((1, BUY, "1" + "0" * 76, "9" * 70), "insufficient-funds"),
     ],
 )
 def test_what_the_venue_does_not_take(args: tuple[object, ...], reason: str) -> None:
