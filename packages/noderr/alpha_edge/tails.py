@@ -11,13 +11,20 @@ _MOST_TERMS = 10_000
 
 def t_cdf(t: float, freedom: int) -> float:
     """The probability of at most `t` under Student's t with so many degrees of freedom."""
-    tail = 0.5 * incomplete_beta(freedom / (freedom + t * t), freedom / 2, 0.5)
+    square = t * t
+    if square < freedom:  # From the middle outwards, where what is near to 1 would lose its digits.
+        tail = 0.5 - 0.5 * incomplete_beta(square / (freedom + square), 0.5, freedom / 2)
+    else:
+        tail = 0.5 * incomplete_beta(freedom / (freedom + square), freedom / 2, 0.5)
     return tail if t < 0 else 1.0 - tail
 
 
 def f_tail(f: float, numerator: int, denominator: int) -> float:
     """The probability of at least `f` >= 0 under F with these degrees of freedom."""
-    return incomplete_beta(denominator / (denominator + numerator * f), denominator / 2, numerator / 2)
+    share = numerator * f
+    if share < denominator:
+        return 1.0 - incomplete_beta(share / (denominator + share), numerator / 2, denominator / 2)
+    return incomplete_beta(denominator / (denominator + share), denominator / 2, numerator / 2)
 
 
 def incomplete_beta(x: float, a: float, b: float) -> float:
