@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -103,20 +103,30 @@ async def test_it_is_a_venue(tmp_path: Path) -> None:
             await venue.submit(order(4, Side.BUY, "2"), post_only=True)
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    """The disk has a thread of its own, which the manual clock does not wait for."""
+    async with asyncio.timeout(20):
+        while not holds():
+            await asyncio.sleep(0.002)
+
+
 async def test_methods_complete_after_the_latency(tmp_path: Path) -> None:
     async with desk(tmp_path, ConstantLatency(order=SECOND, cancel=SECOND, report=SECOND // 2)) as one:
         one.venue.take(MARKET)
         sent = asyncio.create_task(one.venue.submit(order(1, Side.BUY, "2", "100")))
-        await one.clock.advance(0.9)
-        await asyncio.sleep(0.05)
-        await one.clock.advance(0.2)
-        await asyncio.sleep(0.05)
-        assert not sent.done()
-        assert one.said() == []
-        await one.clock.advance(0.5)
-        await asyncio.wait_for(sent, 5)
-        await asyncio.sleep(0.05)
+        await one.clock.advance(0.999)
+        assert one.venue.account.free("USD") == 1000
+        await one.clock.advance(0.001)
+        await until(lambda: one.venue.account.free("USD") == 800)
+        await one.clock.advance(0.499)
+        assert (sent.done(), one.said()) == (False, [])
+        # Whenever the disk was done, half a second later it has been told.
+        while not sent.done():
+            await one.clock.advance(0.001)
+            await asyncio.sleep(0.002)
+        await until(lambda: bool(one.updates))
         assert one.said() == ["Accepted o-1"]
+        assert T0 + 15 * SECOND // 10 <= one.clock.now_ns() < T0 + 3 * SECOND
 
 
 async def test_a_restart_changes_nothing_but_the_places_in_the_queues(tmp_path: Path) -> None:
@@ -152,6 +162,27 @@ async def test_a_restart_changes_nothing_but_the_places_in_the_queues(tmp_path: 
         await again.clock.advance(41)
         await again.venue.balances()
         assert again.said() == ["Expired o-5"]
+
+
+async def test_fills_are_taken_again_as_they_happened_and_no_number_is_used_twice(tmp_path: Path) -> None:
+    async with desk(tmp_path) as one:
+        await one.hear(MARKET)
+        await one.venue.submit(order(1, Side.BUY, "2"))
+        await one.venue.submit(order(2, Side.SELL, "1", "105"))
+        await one.hear(delta(1, asks=((10_100, 0), (10_300, 9_000))))
+        await one.venue.submit(order(3, Side.BUY, "1"))
+        await one.hear(traded(2, "106", "1", "buy"))
+        position = one.venue.account.position(SYMBOL, T0)
+        # 2 at 101 and 1 at 103, of which 1 went for 105.
+        assert position.realised_pnl.amount == 105 - Decimal("101.666666666666666667")
+    async with desk(tmp_path) as again:
+        assert again.venue.account.position(SYMBOL, T0) == position
+        await again.hear(MARKET)
+        await again.venue.submit(order(4, Side.BUY, "1"))
+        known = [await again.order(number) for number in range(1, 5)]
+        numbers = [int(each.venue_order_id) for each in known]
+        numbers += [int(fill.fill_id.rpartition("-")[2]) for each in known for fill in each.fills]
+        assert sorted(numbers) == list(range(1, 9))
 
 
 async def test_what_ended_while_nothing_ran_is_ended_at_the_start(tmp_path: Path) -> None:
