@@ -7,12 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from noderr.core.consensus.actions import Decided, Failed
-from noderr.core.consensus.handover import APPROVAL_TOPIC, PORTFOLIO_TOPIC
+from noderr.core.consensus.handover import APPROVAL_TOPIC, PORTFOLIO_TOPIC, PROPOSAL_TOPIC
 from noderr.core.consensus.round import Round
 from noderr.core.consensus.vote_round import VoteRound
 from noderr.guardian_consensus.evaluator import AllOf, Verdict
 from noderr.guardian_consensus.paper_only import PaperOnly
-from noderr.guardian_consensus.parts import PROPOSAL_TOPIC
 from noderr.guardian_consensus.risk_evaluator import RiskEvaluator, SnapshotBook
 from noderr.guardian_consensus.safety_evaluator import SafetyEvaluator
 from noderr.guardian_consensus.veto import Veto, describe_veto

@@ -10,7 +10,7 @@ from functools import partial
 
 from contracts.settlement import ApprovedTrade as SettledTrade
 from contracts.settlement import SettlementChain
-from noderr.core.consensus.handover import APPROVAL_TOPIC, PORTFOLIO_TOPIC, SIGNAL_TOPIC
+from noderr.core.consensus.handover import APPROVAL_TOPIC, PORTFOLIO_TOPIC, PROPOSAL_TOPIC, SIGNAL_TOPIC
 from noderr.exchanges.client_order_id import client_order_id
 from noderr.exchanges.errors import AccountError, OutcomeUnknownError
 from noderr.exchanges.simulated_venue import SimulatedVenue
@@ -25,7 +25,6 @@ from noderr.execution.proposals.portfolio_of import EquityMarks, equity_of, port
 from noderr.execution.proposals.propose import NoTrade
 from noderr.execution.proposals.trade_desk import DeskRules, NotApproved, Proposed, TradeDesk
 from noderr.execution.trade_machine import TradeMachine
-from noderr.guardian_consensus.parts import PROPOSAL_TOPIC
 from noderr.market_data.events import MarketEvent
 from noderr.types.consensus import CertificateError, sign
 from noderr.types.consensus.execution import Execution, ExecutionReport

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from google.protobuf.message import DecodeError
 
-from noderr.core.consensus.handover import APPROVAL_TOPIC
+from noderr.core.consensus.handover import APPROVAL_TOPIC, GUARDIAN_PERIOD_NS, PROPOSAL_TOPIC
 from noderr.core.consensus.routes import CONSENSUS_OPERATIONS, consensus_routes
 from noderr.core.consensus.service import ConsensusService
 from noderr.core.consensus.subject_rounds import Announcement, SubjectRounds
@@ -23,11 +23,6 @@ from noderr.types.consensus.trade_proposal import TradeProposal, trade_proposal_
 from noderr.types.errors import TypesError
 from noderr.types.tier_numbers import VALIDATOR_TIER
 from noderr.types.wire import guardian_pb2 as pb
-
-PROPOSAL_TOPIC = "consensus.guardian.proposal"
-"""Of the peers' messages with proposals."""
-PERIOD_NS = 5_000_000_000
-"""A proposal is of the slot in which it is made, and is voted on until the end of the next."""
 
 
 class ProposalJudge:
@@ -56,7 +51,7 @@ class ProposalJudge:
 
 def consensus_parts(node: NodeContext, evaluator: Evaluator | None = None) -> TierParts:
     """The service `guardian-consensus` and `/api/v1/consensus`. Without an evaluator every trade is rejected."""
-    facts = ProtocolFacts(tier="guardian", period_ns=PERIOD_NS, keep=256)
+    facts = ProtocolFacts(tier="guardian", period_ns=GUARDIAN_PERIOD_NS, keep=256)
     judge = ProposalJudge(evaluator or Refusing("the risk gate"))
     source = SubjectRounds(node, PROPOSAL_TOPIC, judge, announce=Announcement(VALIDATOR_TIER, APPROVAL_TOPIC))
     service = ConsensusService(node, facts, source)

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from noderr.core.consensus.handover import APPROVAL_TOPIC
+from noderr.core.consensus.handover import APPROVAL_TOPIC, GUARDIAN_PERIOD_NS, PROPOSAL_TOPIC
 from noderr.core.consensus.service import ConsensusService
 from noderr.core.consensus.subject_rounds import Announcement, SubjectRounds
 from noderr.core.consensus.testing_nodes import VoterNode, voting, write_voters
@@ -18,7 +18,7 @@ from noderr.core.consensus.voter import ProtocolFacts, Voter
 from noderr.core.parts import NodeContext
 from noderr.core.peers.testing import PeerNode, until
 from noderr.guardian_consensus.evaluator import Evaluator, Verdict, approve, reject
-from noderr.guardian_consensus.parts import PERIOD_NS, PROPOSAL_TOPIC, ProposalJudge
+from noderr.guardian_consensus.parts import ProposalJudge
 from noderr.guardian_consensus.proposal_testing import proposal
 from noderr.guardian_consensus.veto import Veto
 from noderr.types.consensus import Certificate
@@ -90,7 +90,7 @@ class Guardian(VoterNode):
             ProposalJudge(self._evaluator),
             announce=Announcement(VALIDATOR_TIER, APPROVAL_TOPIC),
         )
-        return ConsensusService(node, ProtocolFacts(tier="guardian", period_ns=PERIOD_NS, keep=256), self)
+        return ConsensusService(node, ProtocolFacts(tier="guardian", period_ns=GUARDIAN_PERIOD_NS, keep=256), self)
 
 
 class Guardians:

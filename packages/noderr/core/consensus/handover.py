@@ -3,6 +3,7 @@
     validators ── market.view ──────────▶ oracles
     oracles ───── handover.signal ──────▶ validators     what they agreed on, with the certificate
     validators ── handover.portfolio ───▶ guardians      what a proposal is judged on
+    validators ── consensus.guardian.proposal ▶ guardians
     guardians ─── handover.approval ────▶ validators     the certificate of each decision
 
 What arrives is checked by who acts on it. That a sender is of the right tier only keeps strangers from filling memory.
@@ -16,7 +17,11 @@ from noderr.core.peers import PeerNetwork
 VIEW_TOPIC = "market.view"
 SIGNAL_TOPIC = "handover.signal"
 PORTFOLIO_TOPIC = "handover.portfolio"
+PROPOSAL_TOPIC = "consensus.guardian.proposal"
 APPROVAL_TOPIC = "handover.approval"
+
+GUARDIAN_PERIOD_NS = 5_000_000_000
+"""A guardians' slot, unless the voters' file says another: a proposal is of the slot in which it is made."""
 
 
 class TierNodes:

@@ -87,6 +87,11 @@ class TradeDesk:
         self._seen: OrderedDict[tuple[int, int, bytes], None] = OrderedDict()
         self._waiting: OrderedDict[bytes, tuple[SignalDecision, TradeProposal]] = OrderedDict()
 
+    def knows(self, decision: SignalDecision) -> bool:
+        """Whether one of this market and round was looked at already."""
+        certificate = decision.certificate
+        return (certificate.epoch, certificate.round, certificate.topic) in self._seen
+
     def on_signal(
         self, decision: SignalDecision, portfolio: Callable[[], Portfolio | None], now_ns: int
     ) -> Proposed | NoTrade | None:
@@ -96,13 +101,12 @@ class TradeDesk:
         """
         self._forget(now_ns)
         certificate, agreed = decision.certificate, decision.agreed_signal
-        place = (certificate.epoch, certificate.round, certificate.topic)
-        if place in self._seen:
+        if self.knows(decision):
             return None
         self._prove(certificate, ORACLE_TIER, now_ns)
         if certificate.choice is not Choice.APPROVE or certificate.subject != agreed.digest:
             raise CertificateError(Reason.WRONG_SUBJECT, "the oracles' certificate is about another signal")
-        self._seen[place] = None
+        self._seen[certificate.epoch, certificate.round, certificate.topic] = None
         while len(self._seen) > _MOST_SEEN:
             self._seen.popitem(last=False)
         found = self._follow(decision, portfolio, now_ns)
