@@ -111,7 +111,8 @@ def test_one_lie_is_enough(changes: dict[str, Any], ground: Ground) -> None:
 
 @pytest.mark.parametrize("missing", ["oracle_certificate", "guardian_certificate"])
 def test_nothing_goes_without_a_certificate(missing: str) -> None:
-    assert refused(dataclasses.replace(claim(), **{missing: None})) is Ground.NO_CERTIFICATE
+    nothing: dict[str, Any] = {missing: None}
+    assert refused(claim(**nothing)) is Ground.NO_CERTIFICATE
 
 
 def test_a_signal_that_did_not_come_or_is_another_is_none() -> None:
@@ -145,7 +146,8 @@ def test_a_forged_signature_proves_nothing(whose: str, part: int, byte: int, fli
     signature[byte] ^= flip
     parts[part] = dataclasses.replace(parts[part], signature=bytes(signature))
     forged = dataclasses.replace(real, signatures=tuple(parts))
-    assert refused(dataclasses.replace(claim(), **{whose: forged})) is Ground.UNPROVEN
+    changes: dict[str, Any] = {whose: forged}
+    assert refused(claim(**changes)) is Ground.UNPROVEN
 
 
 def test_from_its_expiry_on_a_trade_is_over() -> None:

@@ -72,7 +72,7 @@ class FillKnown(msgspec.Struct, frozen=True, tag="fill"):
 
 
 class ChildEnded(msgspec.Struct, frozen=True, tag="ended"):
-    """Nothing more can come of it: the venue said so, or it was never there. `shuns` leaves the venue out from now on."""
+    """Nothing more can come of it: the venue said so, or it was never there. After `shuns` the venue gets no more."""
 
     trade_id: bytes
     client_order_id: str
