@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitoring.dashboard import Dashboard, Panel, Query, Row, Variable
 from monitoring.fleet import Fleet, memory_limit
 from monitoring.node_queries import HERE, here, quantile, rate
-from monitoring.trading_rows import consensus_row, feeds_row, trading_row
+from monitoring.trading_rows import consensus_row, feeds_row, models_row, trading_row
 
 
 def node_dashboard(fleet: Fleet) -> Dashboard:
@@ -22,6 +22,7 @@ def node_dashboard(fleet: Fleet) -> Dashboard:
             _state(),
             _work(),
             _peers(),
+            models_row(),
             consensus_row(),
             trading_row(),
             feeds_row(),

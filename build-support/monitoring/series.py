@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from noderr.alpha_edge.catalogue import ALPHA_CATALOGUE
 from noderr.coordinator.catalogue import COORDINATOR_CATALOGUE
 from noderr.data_connectors.catalogue import FEED_CATALOGUE
 from noderr.telemetry import CATALOGUE, MetricSpec
 
-ALL_CATALOGUES = (*CATALOGUE, *COORDINATOR_CATALOGUE, *FEED_CATALOGUE)
+ALL_CATALOGUES = (*CATALOGUE, *COORDINATOR_CATALOGUE, *FEED_CATALOGUE, *ALPHA_CATALOGUE)
 """Every metric of ours."""
 
 TARGET_LABELS = frozenset({"job", "instance", "node"})

@@ -1,4 +1,4 @@
-"""Rows of the node's dashboard about what its tier does: agree, judge trades, watch venues."""
+"""Rows of the node's dashboard about what its tier does: foretell, agree, judge trades, watch venues."""
 
 from __future__ import annotations
 
@@ -45,6 +45,30 @@ def consensus_row() -> Row:
                 "In the last hour.",
                 (grown("noderr_consensus_guarded_total", "node, protocol", "{{node}} {{protocol}}", "1h"),),
                 width=12,
+            ),
+        ),
+    )
+
+
+def models_row() -> Row:
+    return Row(
+        "Models",
+        (
+            Panel(
+                "Views of markets",
+                "What an oracle hears from validators; it leaves alone what its settings do not name.",
+                (rate("noderr_alpha_views_total", "node, outcome", "{{node}} {{outcome}}"),),
+                "mps",
+            ),
+            Panel(
+                "Forecasts",
+                "In the last 15 minutes, by the model that gave them.",
+                (grown("noderr_alpha_forecasts_total", "node, market, model", "{{node}} {{market}} {{model}}"),),
+            ),
+            Panel(
+                "No forecast",
+                "In the last 15 minutes: no model had one, and why the last had none.",
+                (grown("noderr_alpha_abstentions_total", "node, market, reason", "{{node}} {{market}} {{reason}}"),),
             ),
         ),
     )

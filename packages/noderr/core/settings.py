@@ -156,6 +156,13 @@ class NodeSettings(ProcessSettings):
         description="Public market data that a validator keeps order books of, separated by commas, each "
         "<venue>:<BASE>/<QUOTE>, such as kraken:BTC/USD,binance:BTC/USDT. Unset: it has no prices, and is not ready.",
     )
+    markets: str = Field(
+        "",
+        max_length=4096,
+        description="Markets that an oracle forecasts, separated by commas, each <venue>:<BASE>/<QUOTE>@<seconds>, "
+        "such as kraken:BTC/USD@300,binance:BTC/USD@300: several venues of one symbol and horizon are one market. All "
+        "oracles of a network have the same. Unset: an oracle abstains in every round, and is not ready.",
+    )
     feed_recording_mb: int = Field(
         0,
         ge=0,

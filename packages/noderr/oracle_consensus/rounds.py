@@ -39,13 +39,13 @@ class Observer(Protocol):
 
 
 class Blind:
-    """Stands where no model is: it abstains, and says why."""
+    """Stands where no market is named: it abstains, and says why."""
 
     async def observe(self, market: Market, at_s: int) -> Observation:
         return ABSTENTION
 
     def missing(self) -> Sequence[str]:
-        return ("there is no model to observe with: this oracle abstains in every round",)
+        return ("no market is named to observe: NODEOS_MARKETS is not set, and this oracle abstains in every round",)
 
 
 class OracleRounds:
