@@ -101,7 +101,7 @@ def test_a_lenient_model_that_is_asked_later_says_what_it_said_then(recordings: 
     for view in mirrored(market):
         opposite.on_view(view)
     then = Forecaster(lenient)
-    at_ns, place = market[0].received_ns + 10 * SECOND_NS, 0
+    at_ns, place, forecasts = market[0].received_ns + 10 * SECOND_NS, 0, 0
     while at_ns < market[-1].received_ns:
         while market[place].received_ns <= at_ns:
             then.on_view(market[place])
@@ -114,8 +114,10 @@ def test_a_lenient_model_that_is_asked_later_says_what_it_said_then(recordings: 
             assert other.reason is answer.reason
         else:
             assert isinstance(other, Forecast)
+            forecasts += 1
             # The mid that it is a part of is the mirrored one.
             moved = answer.prediction_e8 * answer.mid_price_e8 + other.prediction_e8 * other.mid_price_e8
             assert abs(moved) <= answer.mid_price_e8 + other.mid_price_e8
             assert other.confidence_bps == answer.confidence_bps
         at_ns += STEP_NS
+    assert forecasts > 0  # Or nothing was compared but reasons.

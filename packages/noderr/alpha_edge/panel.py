@@ -1,7 +1,8 @@
 """What several validators' streams of one market come to: the median of their forecasts, if most of them give one.
 
 Each validator is one voice, whatever number of venues it tells of: its forecast is the median of its venues'. A stream
-that is late, or whose machine abstains, has no forecast. So a lie needs half of the validators to count.
+that is late, or whose machine abstains, has no forecast. More than half must have one, so liars that are less than a
+quarter of all are less than half of these, and the median stays within what honest ones say.
 """
 
 from __future__ import annotations
