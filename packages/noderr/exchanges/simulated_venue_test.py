@@ -194,6 +194,18 @@ def test_a_date_ends_an_order() -> None:
     assert submitted(venue, 2, BUY, "1", "100", expires_at=9.0, at=12) == ["Rejected o-2 too-late"]
 
 
+def test_a_date_comes_before_a_request_of_that_time() -> None:
+    venue = ready()
+    submitted(venue, 1, BUY, "1", "100", expires_at=9.0)
+    venue.cancel("o-1", moment(9))
+    assert said(venue.on_time(moment(9))) == ["Expired o-1", "CancelRejected o-1 too-late"]
+    slow = simulated_venue(latency=ConstantLatency(cancel=10**9))
+    slow.on_market(snapshot(0, BIDS, ASKS), T0)
+    submitted(slow, 1, BUY, "1", "100", expires_at=9.0)
+    slow.cancel("o-1", moment(8))
+    assert said(slow.on_time(moment(10))) == ["Expired o-1", "CancelRejected o-1 too-late"]
+
+
 def test_our_own_orders_do_not_meet() -> None:
     venue = ready(btc="5")
     submitted(venue, 1, SELL, "1", "100.50")
