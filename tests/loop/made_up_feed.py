@@ -22,7 +22,7 @@ PRICE_DIGITS = 2
 SIZE_DIGITS = 8
 _PRICES = (5_000, 8_000)
 """In ticks: 50.00 and 80.00."""
-_STEP_NS = 50_000_000
+STEP_NS = 50_000_000
 _MOVE_CHANCE = 0.06
 """Of each step."""
 _FOLLOWS = 0.92
@@ -57,6 +57,16 @@ class MadeUpMarket:
         is_up = self.randomness.random() < 0.5 + _FOLLOWS * imbalance / 2
         return self._move(at_ns, is_up=is_up)
 
+    def cross(self, at_ns: int) -> bytes:
+        """Somebody bids a tick more than is asked; the checksum is right."""
+        size = self._size()
+        return self._update(at_ns, [], [_level(self.bid + 2, size, at_ns)], crossing=[(self.bid + 2, size)])
+
+    def uncross(self, at_ns: int) -> bytes:
+        """That bid is gone, and the last one is there again."""
+        last = _level(self.bid - DEPTH + 1, self.bids[-1], at_ns, "r")
+        return self._update(at_ns, [], [_level(self.bid + 2, 0, at_ns), last])
+
     def _queue(self, at_ns: int) -> bytes:
         """One best queue has another size: what stays for a while is what an oracle can see."""
         if self.randomness.random() < 0.5:
@@ -83,17 +93,23 @@ class MadeUpMarket:
         trade = [_digits(taken, PRICE_DIGITS), _digits(size, SIZE_DIGITS), _seconds(at_ns), "b" if is_up else "s"]
         return self._update(at_ns, asks, bids), _frame([[*trade, "m", ""]], "trade", self.pair)
 
-    def _update(self, at_ns: int, asks: Sequence[Sequence[str]], bids: Sequence[Sequence[str]]) -> bytes:
+    def _update(
+        self,
+        at_ns: int,
+        asks: Sequence[Sequence[str]],
+        bids: Sequence[Sequence[str]],
+        crossing: Sequence[tuple[int, int]] = (),
+    ) -> bytes:
         parts: list[dict[str, object]] = [{key: levels} for key, levels in (("a", asks), ("b", bids)) if levels]
-        parts[-1]["c"] = str(self._checksum())
+        parts[-1]["c"] = str(self._checksum(crossing))
         return _frame(*parts, f"book-{DEPTH}", self.pair)
 
-    def _checksum(self) -> int:
+    def _checksum(self, crossing: Sequence[tuple[int, int]]) -> int:
         asks = [(self.bid + 1 + place, size) for place, size in enumerate(self.asks)]
         bids = [(self.bid - place, size) for place, size in enumerate(self.bids)]
         text = "".join(
             digits.replace(".", "").lstrip("0")
-            for price, size in asks + bids
+            for price, size in [*asks, *[*crossing, *bids][:DEPTH]]
             for digits in (_digits(price, PRICE_DIGITS), _digits(size, SIZE_DIGITS))
         )
         return zlib.crc32(text.encode())
@@ -115,16 +131,21 @@ def write_made_up_feed(folder: Path, seed: int = 1, seconds: int = 40) -> None:
     (folder / "KRAKEN.ws.48.0").write_bytes(b"".join(trades))
 
 
-def made_up_frames(seed: int, seconds: int) -> Iterator[tuple[int, bytes, bytes | None]]:
-    """When it came, the frame of a book, and the one of a trade."""
-    markets = [
+def made_up_markets(seed: int) -> list[MadeUpMarket]:
+    """As they begin."""
+    return [
         MadeUpMarket(pair, price, seeded(seed, f"made-up {pair}")) for pair, price in zip(PAIRS, _PRICES, strict=True)
     ]
+
+
+def made_up_frames(seed: int, seconds: int) -> Iterator[tuple[int, bytes, bytes | None]]:
+    """When it came, the frame of a book, and the one of a trade."""
+    markets = made_up_markets(seed)
     for number, market in enumerate(markets):
         yield BEGIN_NS + number, market.snapshot(BEGIN_NS), None
-    for step in range(1, seconds * 1_000_000_000 // _STEP_NS):
+    for step in range(1, seconds * 1_000_000_000 // STEP_NS):
         for number, market in enumerate(markets):
-            at_ns = BEGIN_NS + step * _STEP_NS + number * _STEP_NS // 2
+            at_ns = BEGIN_NS + step * STEP_NS + number * STEP_NS // 2
             yield at_ns, *market.step(at_ns)
 
 

@@ -1,4 +1,4 @@
-"""What holds in every replay, from the journal's file alone: of a made-up market, and of a recorded one if there is one."""
+"""What holds in every replay, from the journal's file alone: of a made-up market, and of a recorded one if there is."""
 
 from __future__ import annotations
 
