@@ -10,8 +10,8 @@ from noderr.exchanges.market_rules import Listing
 from noderr.exchanges.simulated_venue import SimulatedVenue
 from noderr.exchanges.updates import Filled, OrderUpdate
 from noderr.exchanges.venue import FeeSchedule
-from noderr.market_data.events import Trade
-from noderr.market_data.testing import SYMBOL, T0, VENUE, moment
+from noderr.market_data.events import MarketEvent, Trade
+from noderr.market_data.testing import SYMBOL, T0, VENUE, moment, snapshot
 from noderr.types.trading import Instrument, Order, OrderType, Side, TimeInForce
 
 INSTRUMENT = Instrument(
@@ -22,6 +22,9 @@ INSTRUMENT = Instrument(
     min_notional=Decimal("0.05"),
 )
 NO_FEES = FeeSchedule(maker=Decimal(0), taker=Decimal(0))
+BIDS = ((10_000, 5_000), (9_990, 20_000))
+ASKS = ((10_100, 7_000), (10_110, 3_000), (10_200, 1_000))
+"""7 at 101.00, 3 at 101.10, 1 at 102.00."""
 FEES = FeeSchedule(maker=Decimal("0.0016"), taker=Decimal("0.0026"))
 
 
@@ -82,3 +85,30 @@ def said(updates: list[OrderUpdate]) -> list[str]:
         reason = getattr(one, "reason", None)
         words.append(text if reason is None else f"{text} {reason}")
     return words
+
+
+def ready_venue(usd: str = "1000", btc: str = "0", fees: FeeSchedule = NO_FEES) -> SimulatedVenue:
+    """Its book is known: `BIDS` and `ASKS`."""
+    venue = simulated_venue(usd, btc, fees)
+    venue.on_market(snapshot(0, BIDS, ASKS), T0)
+    return venue
+
+
+def after(venue: SimulatedVenue, event: MarketEvent) -> list[str]:
+    """What is told when that has happened."""
+    venue.on_market(event, event.received_ns)
+    return said(venue.on_time(event.received_ns))
+
+
+def submitted(
+    venue: SimulatedVenue, *args: object, at: float = 1, post_only: bool = False, **more: object
+) -> list[str]:
+    """What is told when an order (the arguments are those of `order`) was submitted."""
+    venue.submit(order(*args, **more), moment(at), post_only)  # type: ignore[arg-type]
+    return said(venue.on_time(moment(at)))
+
+
+def money(venue: SimulatedVenue, currency: str = "USD") -> tuple[str, str]:
+    """Free and reserved."""
+    balance = venue.balances()[currency]
+    return f"{balance.free.normalize():f}", f"{balance.reserved.normalize():f}"
