@@ -33,9 +33,11 @@ def water_fill(legs: Sequence[Leg], floors: Sequence[int], target: int) -> list[
     if sum(below) >= target:
         # The price lies between two breaks, where only the supply of pools grows. A lot for each is close enough.
         low, high, there = prices[found - 1], high - 1, below
-        below = at(low)
+        below, step = at(low), max(1, abs(low) >> 10)
         while high - low > 1 and sum(there) - sum(below) > sum(leg.lot for leg in legs):
-            middle = (low + high) // 2
+            # `high` may be the price of a pool's last unit, far away: up in growing steps first, then by halves.
+            middle = min(low + step, (low + high) // 2)
+            step *= 2
             supply = at(middle)
             if sum(supply) < target:
                 low, below = middle, supply
