@@ -32,9 +32,12 @@ class ReplayOptions:
     policy: TradePolicy = field(default_factory=lambda: TradePolicy(equity_fraction=Decimal("0.04"), valid_seconds=3))
     models: tuple[Parameters, ...] = (
         dataclasses.replace(FOR_SECONDS, horizon_seconds=_HORIZON_SECONDS),
-        ImbalanceParameters(horizon_seconds=_HORIZON_SECONDS, window_seconds=30, strengths=4),
+        ImbalanceParameters(horizon_seconds=_HORIZON_SECONDS, window_seconds=30, strengths=4, certainty_bps=5_000),
     )
-    """An oracle says what the first of them says that does not abstain."""
+    """An oracle says what the first of them says that does not abstain.
+
+    The second is not asked to be sure (a node's is): half a minute proves nothing, and the loop is to carry something.
+    """
     horizon_seconds: int = _HORIZON_SECONDS
     dead_band_e8: int = 1_000
     """A tenth of a basis point: so little is what moves within seconds. Fees are a hundred times that."""

@@ -20,6 +20,7 @@ from noderr.alpha_edge.answers import CERTAIN_BPS, EVEN_BPS, Abstained, Forecast
 from noderr.alpha_edge.errors import NoForecastError, ParameterError
 from noderr.alpha_edge.in_units import in_units
 from noderr.alpha_edge.quote_history import Quote, QuoteHistory
+from noderr.alpha_edge.tails import incomplete_beta
 from noderr.types.canonical_json import canonical_digest
 from noderr.types.trading.market_view import MarketView
 
@@ -41,6 +42,8 @@ class ImbalanceParameters:
     strengths: int = 2
     least_moves: int = 10
     """Of the mid price, within the window."""
+    certainty_bps: int = 9_500
+    """So sure must the counts make it that the foretold side is the likelier one; 5000 asks for nothing."""
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -49,6 +52,7 @@ class ImbalanceParameters:
             ("max_age_ms", 1, 60_000),
             ("strengths", 1, 50),
             ("least_moves", 2, 1_000_000),
+            ("certainty_bps", EVEN_BPS, CERTAIN_BPS - 1),
         ):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
@@ -73,6 +77,14 @@ class _Counts:
     @property
     def chance(self) -> float:
         return (1.0 + self.with_it) / (2.0 + self.waits)
+
+    @property
+    def certainty(self) -> float:
+        """The posterior probability that the side which `chance` favours is the likelier one: at least one half."""
+        # Down to what rounding of parts may leave below nothing.
+        against = max(0.0, self.waits - self.with_it)
+        below = incomplete_beta(0.5, 1.0 + self.with_it, 1.0 + against)
+        return max(below, 1.0 - below)
 
 
 @dataclass(slots=True)
@@ -122,7 +134,7 @@ class QueueImbalance:
         if len(learned.sizes) < parameters.least_moves:
             raise NoForecastError(Reason.TOO_SHORT, f"{len(learned.sizes)} moves of the mid price")
         strength = self._strength(now)
-        chance = learned.counts[strength].chance if strength else 0.5
+        chance = self._chance(learned.counts[strength]) if strength else 0.5
         # Moves come at their mean rate (a Poisson process): the chance that one comes within the horizon.
         rate = len(learned.sizes) / learned.seconds
         comes = -math.expm1(-rate * parameters.horizon_seconds)
@@ -130,6 +142,13 @@ class QueueImbalance:
         move = way * (2.0 * chance - 1.0) * learned.mean_move * comes
         confidence_bps = math.floor(max(chance, 1.0 - chance) * CERTAIN_BPS)
         return in_units(now, move, max(EVEN_BPS, min(CERTAIN_BPS - 1, confidence_bps)))
+
+    def _chance(self, counts: _Counts) -> float:
+        """Raises `NoForecastError` for counts that leave it open which side is likelier."""
+        if counts.certainty * CERTAIN_BPS < self.parameters.certainty_bps:
+            found = f"{counts.with_it:.1f} of {counts.waits:.1f} moves went the imbalance's way"
+            raise NoForecastError(Reason.NOT_SIGNIFICANT, found)
+        return counts.chance
 
     def _learn(self, quotes: Sequence[Quote]) -> _Learned:
         learned = _Learned([_Counts() for _ in range(self.parameters.strengths + 1)])

@@ -15,7 +15,7 @@ from noderr.utils import seeded
 
 SECOND_NS = 1_000_000_000
 STEP_NS = 200_000_000
-QUICK = ImbalanceParameters(horizon_seconds=10, window_seconds=900)
+QUICK = ImbalanceParameters(horizon_seconds=10, window_seconds=900, certainty_bps=5_000)
 MID = Decimal(20)
 SPREAD = TICK * 2
 HEAVY, LIGHT = 90, 10  # An imbalance of 0.8, of the strongest of three strengths.
@@ -92,5 +92,5 @@ def markets(draw: st.DrawFn) -> list[MarketView]:
     return [*views, book(bid, (70, 30), number + 1, at_ns + 100_000_000)]
 
 
-LOOSE = ImbalanceParameters(least_moves=2, window_seconds=900)
+LOOSE = ImbalanceParameters(least_moves=2, window_seconds=900, certainty_bps=5_000)
 """Forecasts from the second move on."""
