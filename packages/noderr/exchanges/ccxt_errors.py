@@ -21,6 +21,9 @@ _DUPLICATE = re.compile("duplicate", re.IGNORECASE)
 _REFUSED = re.compile('"E(Order|Query|Trade):')
 """What Kraken's engine says of an order that it looked at ("API Errors"); `EService` is what stands before it."""
 
+_KEY = re.compile('"EAPI:Invalid (key|signature)')
+"""ccxt knows the first of them."""
+
 _BY_WORDS = (
     (re.compile("LOT_SIZE|volume precision", re.IGNORECASE), RejectReason.OFF_LOT),
     (re.compile("PRICE_FILTER|invalid price|arguments:price", re.IGNORECASE), RejectReason.OFF_TICK),
@@ -63,7 +66,7 @@ def translated(error: Exception, what: str, *, changes: bool) -> ExchangeError:
         return error  # Our own, such as a full queue: nothing was sent.
     e = ccxt_errors()
     said = f"{what}: {told(error)}"
-    if isinstance(error, e.AuthenticationError):
+    if isinstance(error, e.AuthenticationError) or _KEY.search(str(error)):
         return AuthenticationError(said)
     if isinstance(error, e.RateLimitExceeded | e.DDoSProtection):
         return RateLimitedError(said)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import ccxt  # type: ignore[import-untyped]  # noqa: F401  (so that the build knows what is imported by name below)
 
 _PACKAGES = ("ccxt", "ccxt.async_support")
-_READY = "ccxt.async_support.base.exchange"
 
 
 def exchange_class(name: str) -> type[Any]:
@@ -23,7 +22,7 @@ def exchange_class(name: str) -> type[Any]:
     The `__init__` of ccxt imports every exchange. Its modules are loaded below packages whose `__init__` has not run;
     afterwards these packages are forgotten, and whoever imports ccxt gets it whole, with the same classes.
     """
-    bare = [] if "ccxt" in sys.modules or _READY in sys.modules else [_bare(package) for package in _PACKAGES]
+    bare = [] if "ccxt" in sys.modules else [_bare(package) for package in _PACKAGES]
     try:
         if bare:
             # The few names that ccxt's own modules take from the package.

@@ -17,6 +17,7 @@ kraken = exchange_class("kraken")
 assert kraken.__module__ == "ccxt.async_support.kraken"
 assert "ccxt.async_support.binance" not in sys.modules and "ccxt.kraken" not in sys.modules
 assert exchange_class("binance") is not kraken and exchange_class("kraken") is kraken
+assert "ccxt.async_support.coinbase" not in sys.modules and "ccxt" not in sys.modules, "the others are loaded too"
 import ccxt.async_support
 assert ccxt.async_support.kraken is kraken and ccxt.InvalidOrder is ccxt.async_support.InvalidOrder
 """

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -58,13 +59,15 @@ class Setup:
 
 
 @contextlib.asynccontextmanager
-async def trading(server: Server, key: str | None = None, clock: JumpingClock | None = None) -> AsyncIterator[Setup]:
+async def trading(
+    server: Server, *, key: str | None = None, secret: str | None = None, clock: JumpingClock | None = None
+) -> AsyncIterator[Setup]:
     clock = clock or JumpingClock()
-    api_key, secret = _SECRETS[server.name]
+    api_key, api_secret = _SECRETS[server.name]
     async with serving(server) as urls:
         venue = CcxtVenue(
             server.name,
-            VenueCredentials(SecretStr(key or api_key), SecretStr(secret)),
+            VenueCredentials(SecretStr(key or api_key), SecretStr(secret or api_secret)),
             clock,
             sandbox=False,
             timeout_seconds=TIMEOUT_SECONDS,
@@ -288,6 +291,14 @@ async def test_a_key_that_is_not_accepted() -> None:
             assert server.orders == []
 
 
+async def test_a_secret_that_is_not_the_keys() -> None:
+    for server in (binance.BinanceServer(), kraken.KrakenServer()):
+        async with trading(server, secret=kraken.SECRET[:44] * 2) as live:
+            with pytest.raises(AuthenticationError):
+                await live.venue.submit(order(1, server.symbol))
+            assert (server.orders, live.updates) == ([], [])
+
+
 async def test_maintenance_where_the_venue_says_so() -> None:
     async with trading(kraken.KrakenServer()) as live:
         said = (200, {"error": ["EService:Market in cancel_only mode"]})
@@ -431,5 +442,41 @@ async def test_an_order_that_nobody_follows_is_not_sent() -> None:
         assert server.orders == []
 
 
-def test_accepted_is_an_update() -> None:
-    assert Accepted(client_order_id="a", venue_order_id="b", at_ns=T0).at_ns == T0
+async def test_an_order_whose_sender_was_cancelled_is_followed_all_the_same(live: Setup) -> None:
+    await live.venue.instruments()
+    live.server.faults[live.server.create_path] = [Fault(acts=True, silent=True)]
+    sending = asyncio.create_task(live.venue.submit(order(1, live.server.symbol)))
+    while not live.server.orders:
+        await asyncio.sleep(0.001)
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    assert sending.cancelled()
+    await live.venue.poll()
+    assert [type(update) for update in live.updates] == [Accepted]
+
+
+async def test_run_goes_on_after_a_venue_that_did_not_answer_and_ends_where_the_key_is_refused(live: Setup) -> None:
+    await live.venue.submit(order(1, live.server.symbol))
+    path = "order" if live.server.name == "binance" else "QueryOrders"
+    live.server.faults[path] = [Fault(acts=False, answer=(500, b""))] * 2
+    running = asyncio.create_task(live.venue.run())
+    while live.server.faults[path]:
+        await asyncio.sleep(0.001)
+    live.server.fill(live.server.orders[0], "0.1", "20000")
+    while live.said() != ["Accepted", "Filled"]:
+        await asyncio.sleep(0.001)
+    live.server.faults[path] = [Fault(acts=False, answer=(401, b""))]
+    with pytest.raises(AuthenticationError):
+        await asyncio.wait_for(running, 5)
+
+
+async def test_a_full_queue_refuses_before_anything_is_sent() -> None:
+    async with trading(binance.BinanceServer()) as live:
+        await live.venue.instruments()
+        done = await asyncio.gather(
+            *(live.venue.submit(order(number, live.server.symbol)) for number in range(150)), return_exceptions=True
+        )
+        refused = [one for one in done if one is not None]
+        assert refused
+        assert all(isinstance(one, RateLimitedError) for one in refused)
+        assert len(live.server.orders) == live.creates == 150 - len(refused) == len(live.updates)
