@@ -50,7 +50,8 @@ class TradeMachine:
         self._ids = ids
         self._bounds = bounds
         self._slicing: Slicing | None = None
-        self._stop_ns = max(opened.at_ns, self.mandate.deadline_ns - bounds.margin_ns)
+        self.stop_ns = max(opened.at_ns, self.mandate.deadline_ns - bounds.margin_ns)
+        """From then on nothing is sent."""
         once = self.mandate.order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
         self._attempts = 1 if once else bounds.attempts
         self._now_ns = opened.at_ns
@@ -87,7 +88,7 @@ class TradeMachine:
             return None
         times = [time for child in self.book.open_children if (time := child.next_time_ns) is not None]
         if not self._is_stopped:
-            times.append(self._stop_ns)
+            times.append(self.stop_ns)
             times += [part.until_ns for part in self.book.slices.values()]
             times += [part.retry_at_ns for part in self.book.slices.values() if self._may_send(part)]
             if self._slicing is not None and self._slicing.next_time_ns is not None:
@@ -96,7 +97,7 @@ class TradeMachine:
 
     def start(self, slicing: Slicing | None = None) -> list[Action]:
         """Once. Without a schedule the whole order is worked at once, until the deadline."""
-        self._slicing = slicing or AtOnce(self.mandate.order.quantity, self._stop_ns)
+        self._slicing = slicing or AtOnce(self.mandate.order.quantity, self.stop_ns)
         self._out.append(Write(self._opened))
         self._open(self._slicing.on_start(self._now_ns))
         return self._go_on(self._now_ns)
@@ -160,7 +161,7 @@ class TradeMachine:
 
     @property
     def _is_stopped(self) -> bool:
-        return self.book.halted is not None or self._now_ns >= self._stop_ns
+        return self.book.halted is not None or self._now_ns >= self.stop_ns
 
     def _at(self, now_ns: int) -> int:
         self._now_ns = max(self._now_ns, now_ns)
@@ -202,7 +203,7 @@ class TradeMachine:
     def _open(self, slices: Iterable[Slice]) -> None:
         for part in slices:
             self._write(
-                SliceOpened(self.mandate.trade_id, part.number, part.quantity, min(part.until_ns, self._stop_ns))
+                SliceOpened(self.mandate.trade_id, part.number, part.quantity, min(part.until_ns, self.stop_ns))
             )
 
     def _go_on(self, now_ns: int) -> list[Action]:
@@ -290,7 +291,7 @@ class TradeMachine:
         if waits and not self._is_stopped and self.book.free > 0:
             return
         reason = finish_reason(
-            self.book, is_over=now_ns >= self._stop_ns, is_recovered=self._slicing is None, gave_up=self._gave_up
+            self.book, is_over=now_ns >= self.stop_ns, is_recovered=self._slicing is None, gave_up=self._gave_up
         )
         self._write(TradeFinished(self.mandate.trade_id, reason, now_ns))
         self._out.append(Finished(self.mandate.trade_id, self.book.fills, reason, self.book.stamps))
