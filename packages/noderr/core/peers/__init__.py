@@ -15,7 +15,8 @@ from noderr.core.peers.errors import (
     PeerUnavailableError,
     UnknownPeerError,
 )
-from noderr.core.peers.peer_network import Handler, PeerNetwork
+from noderr.core.peers.incoming import Handler
+from noderr.core.peers.peer_network import PeerNetwork
 
 __all__ = [
     "MAX_MESSAGE_BYTES",

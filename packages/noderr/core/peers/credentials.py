@@ -15,6 +15,8 @@ from noderr.utils import Clock
 
 MAX_MESSAGE_BYTES = 1 << 20
 """The largest message either way: a certificate of hundreds of votes is some 100 kB; more is a mistake or an attack."""
+FRAME_MESSAGES = 64
+"""So many messages may go together."""
 
 _SECOND_NS = 1_000_000_000
 _KNOWN_LEAVES = 1024

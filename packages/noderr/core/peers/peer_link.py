@@ -10,12 +10,12 @@ import contextlib
 import random
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import grpc
 import structlog
+from prometheus_client import Counter
 
 from noderr.core.circuit_breaker import BreakerPolicy, CircuitBreaker
 from noderr.core.description import PeerDescription
@@ -29,6 +29,7 @@ from noderr.core.peers.errors import (
     PeerRefusedError,
     PeerUnavailableError,
 )
+from noderr.core.peers.outgoing import Outgoing, OutgoingStream, frame_bytes, words
 from noderr.telemetry import NodeMetrics
 from noderr.types.wire.node_pb2 import Envelope, HelloRequest, NodeStatus
 from noderr.types.wire.node_pb2_grpc import PeerStub
@@ -43,28 +44,11 @@ HELLO_SECONDS = 5.0
 CONNECTED_SECONDS = 15.0
 """A peer counts as connected for so long after its last answer."""
 _HELLO_TIMEOUT_SECONDS = 3.0
-_DELIVER_SECONDS = 5.0
+_CLOSE_SECONDS = 5.0
 _QUEUE_LIMIT = 1024
 _RECONNECT = Backoff(first_seconds=0.25, limit_seconds=HELLO_SECONDS)
 _BREAKER = BreakerPolicy(consecutive_failures=5, open_seconds=5.0, probes=1)
 _SECOND_NS = 1_000_000_000
-# The other side said no, and does so again however often it is asked.
-_REFUSALS = frozenset(
-    {
-        grpc.StatusCode.INVALID_ARGUMENT,
-        grpc.StatusCode.UNIMPLEMENTED,
-        grpc.StatusCode.UNAUTHENTICATED,
-        grpc.StatusCode.PERMISSION_DENIED,
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        grpc.StatusCode.INTERNAL,
-    }
-)
-
-
-@dataclass
-class _Outgoing:
-    envelope: Envelope
-    done: asyncio.Future[None] | None
 
 
 class PeerLink:
@@ -88,9 +72,11 @@ class PeerLink:
         self._metrics = metrics
         self._clock = clock
         self._randomness = randomness
-        self._queue: deque[_Outgoing] = deque()
+        self._queue: deque[Outgoing] = deque()
         self._queue_limit = queue_limit
         self._wake = asyncio.Event()
+        self._stream: OutgoingStream | None = None
+        self._counters: dict[str, Counter] = {}
         self._breaker = CircuitBreaker(f"peer {address.node_id}", clock, _BREAKER)
         self._channel: grpc.aio.Channel | None = None
         self._leaf = credentials.leaf()
@@ -164,12 +150,6 @@ class PeerLink:
     def _enqueue(self, topic: str, payload: bytes, correlation_id: str, done: asyncio.Future[None] | None) -> None:
         if not self.connected:
             raise PeerUnavailableError(f"peer {self.address.node_id} does not answer: {self._problem}")
-        if len(payload) >= MAX_MESSAGE_BYTES:
-            raise PeerRefusedError(
-                self.address.node_id,
-                "RESOURCE_EXHAUSTED",
-                f"{len(payload)} bytes; at most {MAX_MESSAGE_BYTES} may be sent",
-            )
         if len(self._queue) >= self._queue_limit:
             raise PeerQueueFullError(
                 f"{self._queue_limit} messages wait for peer {self.address.node_id}: send less, or later"
@@ -177,8 +157,18 @@ class PeerLink:
         envelope = Envelope(
             topic=topic, payload=payload, sent_at_unix_ns=self._clock.now_ns(), correlation_id=correlation_id
         )
-        self._queue.append(_Outgoing(envelope, done))
-        self._wake.set()
+        size = frame_bytes(envelope)
+        if size > MAX_MESSAGE_BYTES:
+            raise PeerRefusedError(
+                self.address.node_id,
+                "RESOURCE_EXHAUSTED",
+                f"{size} bytes; at most {MAX_MESSAGE_BYTES} may be sent",
+            )
+        self._queue.append(Outgoing(envelope, size, done))
+        if self._stream is not None:
+            self._stream.wake()
+        else:
+            self._wake.set()
 
     async def _greet(self) -> None:
         failures = 0
@@ -197,7 +187,7 @@ class PeerLink:
         try:
             reply = await (await self._stub()).Hello(request, timeout=_HELLO_TIMEOUT_SECONDS)
         except grpc.aio.AioRpcError as error:
-            self._problem = _words(error)
+            self._problem = words(error)
             # One that only took too long keeps its 15 s; one whose connection is gone does not.
             if error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:
                 self._answered_at = None
@@ -219,49 +209,42 @@ class PeerLink:
             where = join_host_port(self.address.host, self.address.port)
             self._channel = peer_channel(self._credentials, self.address.public_key, where)
             if old is not None:
-                await old.close(grace=_DELIVER_SECONDS)
+                if self._stream is not None:
+                    self._stream.end()
+                await old.close(grace=_CLOSE_SECONDS)
         return PeerStub(self._channel)
 
     async def _deliver_all(self) -> None:
         while True:
             while self._queue:
-                await self._deliver(self._queue.popleft())
+                await self._deliver()
             self._wake.clear()
             await self._wake.wait()
 
-    async def _deliver(self, outgoing: _Outgoing) -> None:
+    async def _deliver(self) -> None:
+        """Send what is queued, over one stream, until that ends."""
         try:
             permit = self._breaker.admit()
         except CircuitOpenError as error:
-            self._finish(outgoing, PeerUnavailableError(str(error)))
+            self._fail_queued(PeerUnavailableError(str(error)))
             return
         try:
-            await (await self._stub()).Deliver(outgoing.envelope, timeout=_DELIVER_SECONDS)
-        except grpc.aio.AioRpcError as error:
-            failure = self._failure(error)
-            if isinstance(failure, PeerRefusedError):
-                permit.succeeded()  # It is there, and answers.
-            else:
-                permit.failed()
-            self._finish(outgoing, failure)
+            call = (await self._stub()).Stream()
+            self._stream = OutgoingStream(
+                self.address.node_id, call, self._queue, finish=self._finish, answered=permit.succeeded
+            )
+            failure = await self._stream.run()
         except asyncio.CancelledError:
             permit.abandoned()
-            self._finish(outgoing, PeerUnavailableError(f"peer {self.address.node_id}: the link is closed"))
             raise
+        finally:
+            self._stream = None
+        if isinstance(failure, PeerUnavailableError | DeliveryTimeoutError):
+            permit.failed()
         else:
-            permit.succeeded()
-            self._finish(outgoing, None)
+            permit.succeeded()  # It is there, and answers.
 
-    def _failure(self, error: grpc.aio.AioRpcError) -> PeerError:
-        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return DeliveryTimeoutError(
-                f"peer {self.address.node_id} did not take it within {_DELIVER_SECONDS:g} s; it may have got it"
-            )
-        if error.code() in _REFUSALS:
-            return PeerRefusedError(self.address.node_id, error.code().name, error.details() or "")
-        return PeerUnavailableError(f"peer {self.address.node_id}: {_words(error)}")
-
-    def _finish(self, outgoing: _Outgoing, failure: PeerError | None) -> None:
+    def _finish(self, outgoing: Outgoing, failure: PeerError | None) -> None:
         self._count("delivered" if failure is None else "failed")
         if outgoing.done is not None and not outgoing.done.done():
             if failure is None:
@@ -274,8 +257,7 @@ class PeerLink:
             self._finish(self._queue.popleft(), failure)
 
     def _count(self, outcome: str) -> None:
-        self._metrics.peer_sent.labels(self.address.node_id, outcome).inc()
-
-
-def _words(error: grpc.aio.AioRpcError) -> str:
-    return f"{error.code().name.lower().replace('_', ' ')}: {(error.details() or 'no detail')[:200]}"
+        counter = self._counters.get(outcome)
+        if counter is None:
+            counter = self._counters[outcome] = self._metrics.peer_sent.labels(self.address.node_id, outcome)
+        counter.inc()

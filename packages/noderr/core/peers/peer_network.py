@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 import grpc
 import structlog
@@ -18,13 +17,12 @@ from noderr.core.description import PeerDescription
 from noderr.core.peer_address import PeerAddress
 from noderr.core.peers.certificates import CallerError
 from noderr.core.peers.credentials import NodeCredentials
-from noderr.core.peers.errors import MessageRefusedError, PeerListError, UnknownPeerError
+from noderr.core.peers.errors import PeerListError, UnknownPeerError
+from noderr.core.peers.incoming import Context as StreamContext
+from noderr.core.peers.incoming import Handler, IncomingStreams, PeerLimits, StreamEndedError
 from noderr.core.peers.peer_link import PeerLink
-from noderr.core.rate_limiter import TokenBucket
 from noderr.telemetry import NodeMetrics
-from noderr.telemetry.tracing import span
-from noderr.types.signing.node_key import node_id
-from noderr.types.wire.node_pb2 import Envelope, HelloReply, HelloRequest, NodeStatus, Receipt
+from noderr.types.wire.node_pb2 import Frame, HelloReply, HelloRequest, NodeStatus
 from noderr.types.wire.node_pb2_grpc import PeerServicer, add_PeerServicer_to_server
 from noderr.utils import Clock
 
@@ -32,27 +30,7 @@ _log = structlog.get_logger("noderr.core.peers")
 
 PEER_LIMIT = 512
 
-type Handler = Callable[[str, bytes], Awaitable[None]]
-"""Takes the sender's node id and the payload. Returning acknowledges; `MessageRefusedError` refuses with its text."""
-
 type _Context = grpc.aio.ServicerContext[object, object]
-
-
-@dataclass(frozen=True)
-class PeerLimits:
-    """What one peer may do to us: messages a second, how many of them in one go, and how many open at once."""
-
-    per_second: float = 200.0
-    burst: float = 400.0
-    at_once: int = 16
-
-
-class _Caller:
-    """What one peer has done of that."""
-
-    def __init__(self, limits: PeerLimits, clock: Clock) -> None:
-        self.bucket = TokenBucket(limits.per_second, limits.burst, clock)
-        self.at_once = 0
 
 
 class PeerNetwork(PeerServicer):
@@ -81,10 +59,9 @@ class PeerNetwork(PeerServicer):
         self._metrics = metrics
         self._clock = clock
         self._randomness = randomness
-        self._limits = limits or PeerLimits()
-        self._handlers: dict[str, Handler] = {}
-        self._callers: dict[bytes, _Caller] = {}
+        self._incoming = IncomingStreams(limits or PeerLimits(), metrics, clock)
         self._links: dict[bytes, PeerLink] = {}
+        self._by_node_id: dict[str, PeerLink] = {}
         self._tasks: dict[bytes, asyncio.Task[None]] = {}
         self._ended = asyncio.Event()
         self._running = False
@@ -100,9 +77,9 @@ class PeerNetwork(PeerServicer):
 
     def on(self, topic: str, handler: Handler) -> None:
         """Hand messages of `topic` to `handler`. One handler a topic."""
-        if topic in self._handlers:
+        if topic in self._incoming.handlers:
             raise PeerListError(f"topic {topic!r} has a handler already")
-        self._handlers[topic] = handler
+        self._incoming.handlers[topic] = handler
 
     def update(self, named: Iterable[PeerAddress]) -> None:
         """Take the coordinator's list in place of its last one. This node itself and what is too much are left out."""
@@ -113,23 +90,21 @@ class PeerNetwork(PeerServicer):
             _log.warning("peers_left_out", listed=len(listed), taken=room)
         self._named = {address.public_key: address for address in listed[:room]}
         self._credentials.trust(self._addresses())
+        self._incoming.keep(self._credentials.trusts)
         if self._running:
             self._adjust()
 
     async def send(self, peer: str, topic: str, payload: bytes, *, correlation_id: str = "") -> None:
         """Return when the peer with this node id has taken the message. Raises a `PeerError`."""
-        for link in self._links.values():
-            if link.address.node_id == peer:
-                await link.send(topic, payload, correlation_id=correlation_id)
-                return
-        raise UnknownPeerError(f"no peer {peer!r} is on the list")
+        link = self._by_node_id.get(peer)
+        if link is None:
+            raise UnknownPeerError(f"no peer {peer!r} is on the list")
+        await link.send(topic, payload, correlation_id=correlation_id)
 
     def offer(self, peer: str, topic: str, payload: bytes) -> bool:
         """Queue the message for the peer with this node id; whether it is connected and there was room."""
-        for link in self._links.values():
-            if link.address.node_id == peer and link.connected:
-                return link.offer(topic, payload)
-        return False
+        link = self._by_node_id.get(peer)
+        return link is not None and link.connected and link.offer(topic, payload)
 
     def broadcast(self, topic: str, payload: bytes, *, tier: str | None = None, correlation_id: str = "") -> int:
         """Queue the message for every connected peer (of `tier`); returns for how many there was room."""
@@ -147,6 +122,7 @@ class PeerNetwork(PeerServicer):
     async def start(self) -> None:
         self._ended.clear()
         self._running = True
+        self._incoming.open()
         self._adjust()
 
     async def run(self) -> None:
@@ -162,6 +138,8 @@ class PeerNetwork(PeerServicer):
             task.cancel()
         self._tasks.clear()
         self._links.clear()
+        self._by_node_id.clear()
+        self._incoming.close()
         self._ended.set()
         await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -182,38 +160,16 @@ class PeerNetwork(PeerServicer):
             link.saw(request.status)
         return HelloReply(status=self._status(), received_at_unix_ns=self._clock.now_ns())
 
-    async def Deliver(self, request: Envelope, context: _Context) -> Receipt:
+    async def Stream(  # type: ignore[override]  # The stubs know generators only; gRPC takes a reader and writer too.
+        self, _frames: AsyncIterator[Frame], context: StreamContext
+    ) -> None:
         public_key = await self._admitted(context)
-        sender = node_id(public_key)
-        caller = self._callers.setdefault(public_key, _Caller(self._limits, self._clock))
-        if caller.at_once >= self._limits.at_once or not caller.bucket.try_take():
-            self._count(sender, "limited")
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many messages: send less, or later")
-        handler = self._handlers.get(request.topic)
-        if handler is None:
-            self._count(sender, "refused")
-            await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"nothing here takes topic {request.topic[:64]!r}")
-        assert handler is not None, "abort raises"
-        caller.at_once += 1
         try:
-            with (
-                span("peer.message", peer=sender, topic=request.topic, correlation_id=request.correlation_id),
-                structlog.contextvars.bound_contextvars(correlation_id=request.correlation_id or None, peer=sender),
-            ):
-                await handler(sender, request.payload)
-        except MessageRefusedError as error:
-            self._count(sender, "refused")
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        except Exception as error:  # The peer learns no inner detail; the log does.
-            self._count(sender, "refused")
-            _log.error("peer_handler_failed", peer=sender, topic=request.topic, exc_info=error)
-            await context.abort(grpc.StatusCode.INTERNAL, "the handler failed")
-        finally:
-            caller.at_once -= 1
-        self._count(sender, "taken")
-        return Receipt()
+            await self._incoming.serve(public_key, context)
+        except StreamEndedError as ended:
+            await context.abort(ended.code, str(ended))
 
-    async def _admitted(self, context: _Context) -> bytes:
+    async def _admitted(self, context: _Context | StreamContext) -> bytes:
         """The caller's key. A connection from before its peer was taken off the list ends here."""
         try:
             return self._credentials.caller(context.auth_context())
@@ -232,7 +188,7 @@ class PeerNetwork(PeerServicer):
             if wanted.get(key) != link.address:
                 self._tasks.pop(key).cancel()
                 del self._links[key]
-                self._callers.pop(key, None)
+                del self._by_node_id[link.address.node_id]
         for key, address in wanted.items():
             if key not in self._links:
                 link = self._links[key] = PeerLink(
@@ -243,6 +199,7 @@ class PeerNetwork(PeerServicer):
                     clock=self._clock,
                     randomness=self._randomness,
                 )
+                self._by_node_id[address.node_id] = link
                 task = self._tasks[key] = asyncio.create_task(link.run(), name=f"peer {address.node_id}")
                 task.add_done_callback(self._on_end)
 
@@ -250,6 +207,3 @@ class PeerNetwork(PeerServicer):
         # A link runs until it is cancelled; one that ends by itself is a fault of ours, and the service's.
         if not task.cancelled() and task.exception() is not None:
             self._ended.set()
-
-    def _count(self, peer: str, outcome: str) -> None:
-        self._metrics.peer_received.labels(peer, outcome).inc()

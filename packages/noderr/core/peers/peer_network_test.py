@@ -26,7 +26,7 @@ from noderr.core.peers.errors import (
 )
 from noderr.core.peers.testing import PeerNode, connected, identity, until
 from noderr.core.process_memory import resident_memory_bytes
-from noderr.types.wire.node_pb2 import Envelope, HelloRequest
+from noderr.types.wire.node_pb2 import Envelope, Frame, HelloRequest
 from noderr.types.wire.node_pb2_grpc import PeerStub
 from noderr.utils import SystemClock
 
@@ -99,22 +99,14 @@ async def test_rate_limit_refuses_and_lets_go_again(pair: tuple[PeerNode, PeerNo
     async def take(_sender: str, _payload: bytes) -> None: ...
 
     second.network.on("flood", take)
-    channel = peer_channel(first.credentials, second.identity.public_key, f"127.0.0.1:{second.port}")
-    stub = PeerStub(channel)
-
-    async def deliver() -> grpc.StatusCode:
-        try:
-            await stub.Deliver(Envelope(topic="flood"), timeout=5)
-        except grpc.aio.AioRpcError as error:
-            return error.code()
-        return grpc.StatusCode.OK
-
-    codes = {await deliver() for _ in range(1500)}
-    assert codes == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
-    assert second.sample("noderr_peer_received_total", peer=first.identity.node_id, outcome="limited") > 0
+    sends = [first.network.send(second.identity.node_id, "flood", b"") for _ in range(1000)]
+    results = await asyncio.gather(*sends, return_exceptions=True)
+    limited = [error for error in results if error is not None]
+    assert 0 < len(results) - len(limited) < 600
+    assert {getattr(error, "code", error) for error in limited} == {"RESOURCE_EXHAUSTED"}
+    assert second.sample("noderr_peer_received_total", peer=first.identity.node_id, outcome="limited") == len(limited)
     await asyncio.sleep(0.1)
-    assert await deliver() is grpc.StatusCode.OK
-    await channel.close()
+    await first.network.send(second.identity.node_id, "flood", b"")
 
 
 async def test_message_that_is_too_large_is_refused_on_both_sides(pair: tuple[PeerNode, PeerNode]) -> None:
@@ -125,10 +117,10 @@ async def test_message_that_is_too_large_is_refused_on_both_sides(pair: tuple[Pe
     tls = grpc.ssl_channel_credentials(anchor(second.identity.public_key), leaf.key_pem, leaf.certificate_pem)
     options = [("grpc.ssl_target_name_override", server_name(second.identity.public_key))]
     async with grpc.aio.secure_channel(f"127.0.0.1:{second.port}", tls, options=options) as unlimited:
+        call = PeerStub(unlimited).Stream(timeout=5)
+        await call.write(Frame(messages=[Envelope(topic="signal", payload=b"x" * (MAX_MESSAGE_BYTES + 1))]))
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await PeerStub(unlimited).Deliver(
-                Envelope(topic="signal", payload=b"x" * (MAX_MESSAGE_BYTES + 1)), timeout=5
-            )
+            await call.read()
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 

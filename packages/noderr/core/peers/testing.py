@@ -13,7 +13,8 @@ from noderr.core.grpc_server import GrpcService
 from noderr.core.identity import NodeIdentity
 from noderr.core.peer_address import PeerAddress
 from noderr.core.peers.credentials import NodeCredentials
-from noderr.core.peers.peer_network import PeerLimits, PeerNetwork
+from noderr.core.peers.incoming import PeerLimits
+from noderr.core.peers.peer_network import PeerNetwork
 from noderr.core.status import StatusBoard
 from noderr.core.vitals import Vitals
 from noderr.telemetry import NodeMetrics

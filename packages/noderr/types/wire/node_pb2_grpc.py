@@ -41,10 +41,10 @@ class PeerStub:
                 request_serializer=noderr_dot_types_dot_wire_dot_node__pb2.HelloRequest.SerializeToString,
                 response_deserializer=noderr_dot_types_dot_wire_dot_node__pb2.HelloReply.FromString,
                 _registered_method=True)
-        self.Deliver = channel.unary_unary(
-                '/noderr.node.v1.Peer/Deliver',
-                request_serializer=noderr_dot_types_dot_wire_dot_node__pb2.Envelope.SerializeToString,
-                response_deserializer=noderr_dot_types_dot_wire_dot_node__pb2.Receipt.FromString,
+        self.Stream = channel.stream_stream(
+                '/noderr.node.v1.Peer/Stream',
+                request_serializer=noderr_dot_types_dot_wire_dot_node__pb2.Frame.SerializeToString,
+                response_deserializer=noderr_dot_types_dot_wire_dot_node__pb2.Receipts.FromString,
                 _registered_method=True)
 
 
@@ -60,9 +60,11 @@ class PeerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Deliver(self, request, context):
-        """Hands over one message. An OK receipt means that the receiver's handler has taken it.
-        RESOURCE_EXHAUSTED: too many; UNIMPLEMENTED: no handler for the topic; INVALID_ARGUMENT: the handler refused it.
+    def Stream(self, request_iterator, context):
+        """Hands over messages, in order, for as long as both sides are there: a stream opened once carries them all. Messages
+        are numbered from 1 as they go in, and each gets its receipt in that order. One that is refused ends nothing.
+        The stream ends with RESOURCE_EXHAUSTED: too many streams, or too large a frame; INVALID_ARGUMENT: a frame that
+        cannot be; UNAUTHENTICATED: the caller is off the list; UNAVAILABLE: the receiver stops.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -76,10 +78,10 @@ def add_PeerServicer_to_server(servicer, server):
                     request_deserializer=noderr_dot_types_dot_wire_dot_node__pb2.HelloRequest.FromString,
                     response_serializer=noderr_dot_types_dot_wire_dot_node__pb2.HelloReply.SerializeToString,
             ),
-            'Deliver': grpc.unary_unary_rpc_method_handler(
-                    servicer.Deliver,
-                    request_deserializer=noderr_dot_types_dot_wire_dot_node__pb2.Envelope.FromString,
-                    response_serializer=noderr_dot_types_dot_wire_dot_node__pb2.Receipt.SerializeToString,
+            'Stream': grpc.stream_stream_rpc_method_handler(
+                    servicer.Stream,
+                    request_deserializer=noderr_dot_types_dot_wire_dot_node__pb2.Frame.FromString,
+                    response_serializer=noderr_dot_types_dot_wire_dot_node__pb2.Receipts.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -122,7 +124,7 @@ class Peer:
             _registered_method=True)
 
     @staticmethod
-    def Deliver(request,
+    def Stream(request_iterator,
             target,
             options=(),
             channel_credentials=None,
@@ -132,12 +134,12 @@ class Peer:
             wait_for_ready=None,
             timeout=None,
             metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
+        return grpc.experimental.stream_stream(
+            request_iterator,
             target,
-            '/noderr.node.v1.Peer/Deliver',
-            noderr_dot_types_dot_wire_dot_node__pb2.Envelope.SerializeToString,
-            noderr_dot_types_dot_wire_dot_node__pb2.Receipt.FromString,
+            '/noderr.node.v1.Peer/Stream',
+            noderr_dot_types_dot_wire_dot_node__pb2.Frame.SerializeToString,
+            noderr_dot_types_dot_wire_dot_node__pb2.Receipts.FromString,
             options,
             channel_credentials,
             insecure,

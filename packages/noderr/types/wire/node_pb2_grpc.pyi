@@ -37,9 +37,11 @@ class PeerStub:
     def __new__(cls, channel: _aio.Channel) -> PeerAsyncStub: ...
     Hello: _grpc.UnaryUnaryMultiCallable[_node_pb2.HelloRequest, _node_pb2.HelloReply]
     """Shows that the connection works both ways; made every few seconds."""
-    Deliver: _grpc.UnaryUnaryMultiCallable[_node_pb2.Envelope, _node_pb2.Receipt]
-    """Hands over one message. An OK receipt means that the receiver's handler has taken it.
-    RESOURCE_EXHAUSTED: too many; UNIMPLEMENTED: no handler for the topic; INVALID_ARGUMENT: the handler refused it.
+    Stream: _grpc.StreamStreamMultiCallable[_node_pb2.Frame, _node_pb2.Receipts]
+    """Hands over messages, in order, for as long as both sides are there: a stream opened once carries them all. Messages
+    are numbered from 1 as they go in, and each gets its receipt in that order. One that is refused ends nothing.
+    The stream ends with RESOURCE_EXHAUSTED: too many streams, or too large a frame; INVALID_ARGUMENT: a frame that
+    cannot be; UNAUTHENTICATED: the caller is off the list; UNAVAILABLE: the receiver stops.
     """
 
 @_typing.type_check_only
@@ -51,9 +53,11 @@ class PeerAsyncStub(PeerStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Hello: _aio.UnaryUnaryMultiCallable[_node_pb2.HelloRequest, _node_pb2.HelloReply]  # type: ignore[assignment]
     """Shows that the connection works both ways; made every few seconds."""
-    Deliver: _aio.UnaryUnaryMultiCallable[_node_pb2.Envelope, _node_pb2.Receipt]  # type: ignore[assignment]
-    """Hands over one message. An OK receipt means that the receiver's handler has taken it.
-    RESOURCE_EXHAUSTED: too many; UNIMPLEMENTED: no handler for the topic; INVALID_ARGUMENT: the handler refused it.
+    Stream: _aio.StreamStreamMultiCallable[_node_pb2.Frame, _node_pb2.Receipts]  # type: ignore[assignment]
+    """Hands over messages, in order, for as long as both sides are there: a stream opened once carries them all. Messages
+    are numbered from 1 as they go in, and each gets its receipt in that order. One that is refused ends nothing.
+    The stream ends with RESOURCE_EXHAUSTED: too many streams, or too large a frame; INVALID_ARGUMENT: a frame that
+    cannot be; UNAUTHENTICATED: the caller is off the list; UNAVAILABLE: the receiver stops.
     """
 
 class PeerServicer(metaclass=_abc_1.ABCMeta):
@@ -70,13 +74,15 @@ class PeerServicer(metaclass=_abc_1.ABCMeta):
         """Shows that the connection works both ways; made every few seconds."""
 
     @_abc_1.abstractmethod
-    def Deliver(
+    def Stream(
         self,
-        request: _node_pb2.Envelope,
+        request_iterator: _MaybeAsyncIterator[_node_pb2.Frame],
         context: _ServicerContext,
-    ) -> _typing.Union[_node_pb2.Receipt, _abc.Awaitable[_node_pb2.Receipt]]:
-        """Hands over one message. An OK receipt means that the receiver's handler has taken it.
-        RESOURCE_EXHAUSTED: too many; UNIMPLEMENTED: no handler for the topic; INVALID_ARGUMENT: the handler refused it.
+    ) -> _typing.Union[_abc.Iterator[_node_pb2.Receipts], _abc.AsyncIterator[_node_pb2.Receipts]]:
+        """Hands over messages, in order, for as long as both sides are there: a stream opened once carries them all. Messages
+        are numbered from 1 as they go in, and each gets its receipt in that order. One that is refused ends nothing.
+        The stream ends with RESOURCE_EXHAUSTED: too many streams, or too large a frame; INVALID_ARGUMENT: a frame that
+        cannot be; UNAUTHENTICATED: the caller is off the list; UNAVAILABLE: the receiver stops.
         """
 
 def add_PeerServicer_to_server(servicer: PeerServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,216 @@
+"""What comes in from peers: one stream of frames after another, each message to its handler, receipts back.
+
+A stream's messages are handled one after the other. What a peer does too much of, or wrong, costs that peer its message
+or its stream, and nobody else anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import grpc
+import structlog
+from google.protobuf.message import DecodeError
+from prometheus_client import Counter
+
+from noderr.core.peers.credentials import FRAME_MESSAGES
+from noderr.core.peers.errors import MessageRefusedError
+from noderr.core.rate_limiter import TokenBucket
+from noderr.telemetry import NodeMetrics
+from noderr.telemetry.tracing import span
+from noderr.types.signing.node_key import node_id
+from noderr.types.wire.node_pb2 import Envelope, Frame, Receipts, Refusal
+from noderr.utils import Clock
+
+_log = structlog.get_logger("noderr.core.peers")
+
+_HANDLER_SECONDS = 5.0
+_TURN_SECONDS = 0.005
+"""After so long with one peer's frame, others get a turn of the loop."""
+_DETAIL_LETTERS = 512
+
+type Handler = Callable[[str, bytes], Awaitable[None]]
+"""Takes the sender's node id and the payload. Returning acknowledges; `MessageRefusedError` refuses with its text."""
+
+type Context = grpc.aio.ServicerContext[Frame, Receipts]
+
+
+@dataclass(frozen=True)
+class PeerLimits:
+    """What one peer may do to us: messages a second, how many of them in one go, and how many streams at once."""
+
+    per_second: float = 200.0
+    burst: float = 400.0
+    at_once: int = 16
+
+
+class StreamEndedError(Exception):
+    """We end a stream; the peer is told `code` and the text."""
+
+    def __init__(self, code: grpc.StatusCode, text: str) -> None:
+        self.code = code
+        super().__init__(text)
+
+
+class _Refused(Exception):
+    """One message is refused."""
+
+    def __init__(self, code: grpc.StatusCode, text: str, outcome: str = "refused") -> None:
+        self.code = code
+        self.outcome = outcome
+        super().__init__(text)
+
+
+class _Caller:
+    """One peer, what it has done of what it may, and its streams."""
+
+    def __init__(self, public_key: bytes, limits: PeerLimits, metrics: NodeMetrics, clock: Clock) -> None:
+        self.node_id = node_id(public_key)
+        self.bucket = TokenBucket(limits.per_second, limits.burst, clock)
+        self.streams: set[asyncio.Task[None]] = set()
+        self._received = metrics.peer_received
+        self._counters: dict[str, Counter] = {}
+
+    def count(self, outcome: str) -> None:
+        counter = self._counters.get(outcome)
+        if counter is None:
+            counter = self._counters[outcome] = self._received.labels(self.node_id, outcome)
+        counter.inc()
+
+
+class IncomingStreams:
+    """The streams of all peers."""
+
+    def __init__(self, limits: PeerLimits, metrics: NodeMetrics, clock: Clock) -> None:
+        self.handlers: dict[str, Handler] = {}
+        self._limits = limits
+        self._metrics = metrics
+        self._clock = clock
+        self._callers: dict[bytes, _Caller] = {}
+        self._closed = False
+
+    def open(self) -> None:
+        self._closed = False
+
+    def close(self) -> None:
+        """End all streams, and take no new ones."""
+        self._closed = True
+        self.keep(lambda _public_key: False)
+
+    def keep(self, is_peer: Callable[[bytes], bool]) -> None:
+        """End the streams of those that are peers no more."""
+        for public_key in [key for key in self._callers if not is_peer(key)]:
+            for stream in self._callers.pop(public_key).streams:
+                stream.cancel()
+
+    async def serve(self, public_key: bytes, context: Context) -> None:
+        """Handle what comes until the peer ends the stream. Raises `StreamEndedError` when we do."""
+        if self._closed:
+            raise StreamEndedError(grpc.StatusCode.UNAVAILABLE, "this node stops")
+        caller = self._callers.get(public_key)
+        if caller is None:
+            caller = self._callers[public_key] = _Caller(public_key, self._limits, self._metrics, self._clock)
+        if len(caller.streams) >= self._limits.at_once:
+            caller.count("limited")
+            raise StreamEndedError(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many streams: one is enough")
+        stream = asyncio.create_task(self._handle_all(caller, context), name=f"stream of peer {caller.node_id}")
+        caller.streams.add(stream)
+        try:
+            await asyncio.wait({stream})
+        finally:
+            caller.streams.discard(stream)
+            stream.cancel()
+            await asyncio.gather(stream, return_exceptions=True)
+        if stream.cancelled():
+            raise StreamEndedError(grpc.StatusCode.UNAVAILABLE, "this node stops, or its list of peers changes")
+        stream.result()
+
+    async def _handle_all(self, caller: _Caller, context: Context) -> None:
+        structlog.contextvars.bind_contextvars(peer=caller.node_id)  # The task's own context ends with it.
+        through = 0
+        try:
+            while (frame := await context.read()) is not grpc.aio.EOF:  # type: ignore[comparison-overlap]
+                if not 0 < len(frame.messages) <= FRAME_MESSAGES:
+                    caller.count("refused")
+                    raise StreamEndedError(
+                        grpc.StatusCode.INVALID_ARGUMENT,
+                        f"a frame of {len(frame.messages)} messages: from 1 to {FRAME_MESSAGES} may be",
+                    )
+                through = await self._handle_frame(caller, context, frame, through)
+        except DecodeError as error:
+            raise StreamEndedError(grpc.StatusCode.INVALID_ARGUMENT, "what came is no frame") from error
+
+    async def _handle_frame(self, caller: _Caller, context: Context, frame: Frame, through: int) -> int:
+        receipts, told = Receipts(), through
+        began = self._clock.monotonic()
+        for envelope in frame.messages:
+            try:
+                handling = self._begin(caller, envelope)
+                if not handling.done():
+                    # Those before it must not wait with it for their receipts.
+                    early = Receipts(through=through, refused=receipts.refused) if through > told else None
+                    receipts, told = Receipts(), through
+                    await _wait(handling, context, early)
+                _check(handling, caller, envelope)
+            except _Refused as refused:
+                caller.count(refused.outcome)
+                receipts.refused.append(
+                    Refusal(number=through + 1, code=refused.code.value[0], detail=str(refused)[:_DETAIL_LETTERS])
+                )
+            else:
+                caller.count("taken")
+            through += 1
+            if (now := self._clock.monotonic()) - began > _TURN_SECONDS:
+                began = now
+                await asyncio.sleep(0)
+        if through > told:
+            receipts.through = through
+            await context.write(receipts)
+        return through
+
+    def _begin(self, caller: _Caller, envelope: Envelope) -> asyncio.Task[None]:
+        """Most handlers never wait, and have done all in here. Raises `_Refused`."""
+        if not caller.bucket.try_take():
+            raise _Refused(
+                grpc.StatusCode.RESOURCE_EXHAUSTED, "too many messages: send less, or later", outcome="limited"
+            )
+        handler = self.handlers.get(envelope.topic)
+        if handler is None:
+            raise _Refused(grpc.StatusCode.UNIMPLEMENTED, f"nothing here takes topic {envelope.topic[:64]!r}")
+        work = _handle(handler, caller.node_id, envelope)
+        return asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
+
+
+async def _handle(handler: Handler, sender: str, envelope: Envelope) -> None:
+    if envelope.correlation_id:
+        structlog.contextvars.bind_contextvars(correlation_id=envelope.correlation_id)
+    with span("peer.message", peer=sender, topic=envelope.topic, correlation_id=envelope.correlation_id):
+        await handler(sender, envelope.payload)
+
+
+async def _wait(handling: asyncio.Task[None], context: Context, receipts: Receipts | None) -> None:
+    """Until the handler is done, or has had its time."""
+    try:
+        if receipts is not None:
+            await context.write(receipts)
+        await asyncio.wait({handling}, timeout=_HANDLER_SECONDS)
+    finally:
+        if not handling.done():
+            handling.cancel()
+            await asyncio.gather(handling, return_exceptions=True)
+
+
+def _check(handling: asyncio.Task[None], caller: _Caller, envelope: Envelope) -> None:
+    """Raises `_Refused` when the handler did not take the message."""
+    if handling.cancelled():
+        raise _Refused(grpc.StatusCode.DEADLINE_EXCEEDED, "the handler took too long")
+    match handling.exception():
+        case None:
+            return
+        case MessageRefusedError() as error:
+            raise _Refused(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        case error:  # The peer learns no inner detail; the log does.
+            _log.error("peer_handler_failed", peer=caller.node_id, topic=envelope.topic, exc_info=error)
+            raise _Refused(grpc.StatusCode.INTERNAL, "the handler failed")
