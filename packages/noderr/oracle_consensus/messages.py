@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 from noderr.types.consensus import Signed, TypedMessage
@@ -34,6 +35,7 @@ REPORT_TYPE = parse_struct_type(
 # An oracle may have seen two commitments of an equivocator, and more of none.
 MAX_SEEN = 2 * MAX_VOTERS
 _MAX_I64 = (1 << 63) - 1
+_WORD = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,14 @@ class _InRound(TypedMessage):
     def _place(self) -> dict[str, object]:
         return {"epoch": self.epoch, "round": self.round, "topic": self.topic}
 
+    def _hash_with(self, words: bytes) -> bytes:
+        """`hashStruct` from the words after the place's. A round hashes dozens of these, whose members are checked
+        already; that it is what `TYPE` makes of `struct()` is tested.
+        """
+        return keccak256(
+            self.TYPE.type_hash + self.epoch.to_bytes(_WORD) + self.round.to_bytes(_WORD) + self.topic + words
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Commit(_InRound):
@@ -111,6 +121,10 @@ class Commit(_InRound):
     def struct(self) -> Mapping[str, object]:
         return {**self._place(), "commitment": self.commitment}
 
+    @cached_property
+    def struct_hash(self) -> bytes:
+        return self._hash_with(self.commitment)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reveal(_InRound):
@@ -125,8 +139,9 @@ class Reveal(_InRound):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_bytes(self, "salt", self.salt, 32)
-        for seen in self.seen:
-            check_bytes(self, "seen", seen, 32)
+        if not all(isinstance(seen, bytes) and len(seen) == _WORD for seen in self.seen):
+            for seen in self.seen:
+                check_bytes(self, "seen", seen, _WORD)
         if len(self.seen) > MAX_SEEN or list(self.seen) != sorted(set(self.seen)):
             raise FieldError("Reveal", "seen", len(self.seen), f"at most {MAX_SEEN} commitments, strictly ascending")
 
@@ -137,6 +152,10 @@ class Reveal(_InRound):
             "salt": self.salt,
             "seen": self.seen,
         }
+
+    @cached_property
+    def struct_hash(self) -> bytes:
+        return self._hash_with(self.observation.struct_hash + self.salt + keccak256(b"".join(self.seen)))
 
     def commitment_of(self, oracle: bytes) -> bytes:
         """The commitment that this opens, if it is `oracle`'s."""

@@ -55,6 +55,22 @@ OBSERVATIONS = st.builds(
 )
 
 
+_WORDS = st.binary(min_size=32, max_size=32)
+_PLACES = st.fixed_dictionaries(
+    {"epoch": st.integers(0, 2**64 - 1), "round": st.integers(0, 2**64 - 1), "topic": _WORDS}
+)
+
+
+@settings(deadline=None)
+@given(_PLACES, OBSERVATIONS, _WORDS, st.sets(_WORDS, max_size=12))
+def test_hashes_made_by_hand_are_those_of_the_type(
+    place: dict[str, Any], seen: Observation, word: bytes, commitments: set[bytes]
+) -> None:
+    revealed = Reveal(**place, observation=seen, salt=word, seen=tuple(sorted(commitments)))
+    for message in (Commit(**place, commitment=word), revealed):
+        assert message.struct_hash == message.TYPE.hash_struct(message.struct())
+
+
 @settings(deadline=None)
 @given(OBSERVATIONS, st.binary(min_size=32, max_size=32), st.sets(st.binary(min_size=32, max_size=32), max_size=5))
 def test_a_reveals_digest_is_that_of_eth_account(seen: Observation, salted: bytes, commitments: set[bytes]) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
+from prometheus_client import Counter
 
 from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Failed, Payload, Send, Sign
 from noderr.core.consensus.codec import Codec
@@ -84,6 +85,7 @@ class RoundDriver:
         self._outgoing: dict[bytes | None, list[Payload]] = {}
         self._changed = asyncio.Event()
         self._wakes_ns: int | None = None
+        self._refused: dict[Reason, Counter] = {}
 
     def open(self, round_: Round, begin: Iterable[Action] = ()) -> None:
         """Start a round; `begin` is what taking part in it asks for."""
@@ -199,7 +201,11 @@ class RoundDriver:
 
     def refuse(self, refused: RefusedMessage) -> None:
         """Count a message that does not count."""
-        self._metrics.consensus_refused.labels(self.protocol, refused.reason.value).inc()
+        counter = self._refused.get(refused.reason)
+        if counter is None:
+            labels = (self.protocol, refused.reason.value)
+            counter = self._refused[refused.reason] = self._metrics.consensus_refused.labels(*labels)
+        counter.inc()
         if refused.reason is not Reason.DUPLICATE:
             _log.debug("message_refused", protocol=self.protocol, reason=refused.reason.value, detail=str(refused))
 
