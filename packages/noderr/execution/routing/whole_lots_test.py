@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noderr.execution.routing import ClobCurve, CpmmCurve, VenueCurve, route
-from noderr.execution.routing.testing import FEES, SIDES, instrument, levels
+from noderr.execution.routing.testing import FEES, SIDES, book, instrument, levels, shares
 from noderr.types.trading import Side
 
 D = Decimal
@@ -106,6 +106,19 @@ def test_pools_of_few_units_are_split_to_a_unit_each(
     )
     assert plan.filled == target
     assert best <= plan.cost <= best + len(reserves)
+
+
+def test_a_lot_that_spans_two_levels_costs_their_average() -> None:
+    # The second lot of `spans` is half at 100 and half at 101: cheaper than 100.7, though it is not there at 100.7.
+    spans = book([(100, "1.5"), (101, 5)])
+    plan = route(Side.BUY, D(3), {"cheap": book([(99, 1)]), "spans": spans, "whole": book([("100.7", 9)])})
+    assert (shares(plan), plan.cost) == ({"cheap": D(1), "spans": D(2)}, D("299.5"))
+
+
+def test_a_coarse_lot_that_spans_two_levels_costs_their_average() -> None:
+    coarse = book([(90, 1), (100, 9)], of=instrument("2"))
+    plan = route(Side.BUY, D(3), {"coarse": coarse, "fine": book([(80, 1), (96, 10)])})
+    assert (shares(plan), plan.cost) == ({"coarse": D(2), "fine": D(1)}, D(270))
 
 
 def test_every_pair_of_lots_that_divide_is_taken() -> None:
