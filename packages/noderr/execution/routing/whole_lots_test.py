@@ -20,7 +20,7 @@ LOTS = st.sampled_from(["1", "1", "2", "6", "0.5"])
 @st.composite
 def venues(draw: st.DrawFn, side: Side) -> dict[str, VenueCurve]:
     curves: dict[str, VenueCurve] = {}
-    for number in range(draw(st.integers(1, 4))):
+    for number in range(draw(st.integers(1, 3))):
         rules = instrument(draw(LOTS), min_quantity=draw(st.sampled_from(["0", "0", "3"])))
         ladder = draw(levels(side, most=3, largest=5))
         if draw(st.booleans()):
