@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
+from noderr.execution.reconciler import Correction
 from noderr.execution.records import Record, TradeFinished, TradeOpened, decode_record, encode_record
+from noderr.types.trading import decimal_text
 from noderr.utils import SqliteStore
 
 FILE_NAME = "execution.sqlite3"
@@ -27,6 +30,15 @@ _MIGRATIONS = (
         body BLOB NOT NULL
     );
     CREATE INDEX records_by_trade ON records (trade_id, number);
+    -- What an account should have held, and what its venue said it held, which was taken over.
+    CREATE TABLE corrections (
+        number INTEGER PRIMARY KEY,
+        at_ns INTEGER NOT NULL,
+        venue TEXT NOT NULL,
+        currency TEXT NOT NULL,
+        ours TEXT NOT NULL,
+        theirs TEXT NOT NULL
+    );
     -- One row while the engine is halted.
     CREATE TABLE halt (only INTEGER PRIMARY KEY CHECK (only = 1), why TEXT NOT NULL, at_ns INTEGER NOT NULL);
     """,
@@ -82,6 +94,27 @@ class ExecutionJournal:
         """Why nothing new may be sent; None when it may."""
         row = await self._store.run(lambda connection: connection.execute("SELECT why FROM halt").fetchone())
         return None if row is None else str(row[0])
+
+    async def correct(self, venue: str, corrections: Sequence[Correction], at_ns: int) -> None:
+        """The venue's word took the place of ours."""
+        rows = [(at_ns, venue, one.currency, decimal_text(one.ours), decimal_text(one.venue)) for one in corrections]
+        await self._store.run(
+            lambda connection: connection.executemany(
+                "INSERT INTO corrections (at_ns, venue, currency, ours, theirs) VALUES (?, ?, ?, ?, ?)", rows
+            )
+        )
+
+    async def corrections(self) -> list[tuple[int, str, Correction]]:
+        """All of them, with their times and venues."""
+        rows = await self._store.run(
+            lambda connection: connection.execute(
+                "SELECT at_ns, venue, currency, ours, theirs FROM corrections ORDER BY number"
+            ).fetchall()
+        )
+        return [
+            (at_ns, venue, Correction(currency, Decimal(ours), Decimal(theirs)))
+            for at_ns, venue, currency, ours, theirs in rows
+        ]
 
     async def close(self) -> None:
         await self._store.close()

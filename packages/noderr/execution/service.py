@@ -24,6 +24,7 @@ from noderr.execution.bounds import TradeBounds
 from noderr.execution.errors import HaltedError, TooManyTradesError
 from noderr.execution.execution_journal import ExecutionJournal
 from noderr.execution.mandate import Mandate
+from noderr.execution.reconciliation import ReconciliationLoop
 from noderr.execution.slices import Slicing
 from noderr.execution.trade_machine import TradeMachine
 from noderr.execution.trade_run import Ports, TradeRun
@@ -94,6 +95,7 @@ class ExecutionService:
         self._running = False
         self._halted: str | None = "it has not started"
         self._ports: Ports | None = None
+        self._accounts: ReconciliationLoop | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._begun: set[bytes] = set()
         self._runs: dict[bytes, TradeRun] = {}
@@ -126,6 +128,10 @@ class ExecutionService:
             call_seconds=bounds.call_seconds,
             halted=lambda: self._halted,
             on_fault=self._on_fault,
+            on_fill=lambda fill: None if self._accounts is None else self._accounts.on_fill(fill),
+        )
+        self._accounts = ReconciliationLoop(
+            self._ports.venues, journal, self._clock, self._orders_out, bounds.call_seconds
         )
         self._halted = await journal.halted()
         for trade_id in await journal.not_told():
@@ -139,7 +145,8 @@ class ExecutionService:
     async def run(self) -> None:
         self._running = True
         try:
-            await run_until(self._stopping, self._work())
+            assert self._accounts is not None, "start comes first"
+            await run_until(self._stopping, self._work(), self._accounts.run())
         finally:
             self._running = False
             await self._let_go()
@@ -152,6 +159,8 @@ class ExecutionService:
     def missing(self) -> Sequence[str]:
         if self._halted is not None:
             return (f"execution is halted: {self._halted}",)
+        if self._accounts is not None and self._accounts.paused is not None:
+            return (self._accounts.paused,)
         if self._ports is None or not self._ports.venues:
             return ("there is no account at any venue: nothing can be executed",)
         return ()
@@ -167,6 +176,8 @@ class ExecutionService:
             return None
         if ports is None or tasks is None or self._halted is not None:
             raise HaltedError(f"nothing new is sent: {self._halted or 'the engine does not run'}")
+        if self._accounts is not None and self._accounts.paused is not None:
+            raise HaltedError(f"no new trade begins: {self._accounts.paused}")
         if len(self._begun) >= self._bounds.open_trades:
             raise TooManyTradesError(f"{len(self._begun)} trades are under way: try again when one has ended")
         self._begun.add(trade_id)  # Before anything is awaited: twice at once is once.
@@ -234,6 +245,14 @@ class ExecutionService:
         over = [one for one in self._runs if one not in self._begun]
         for one in over[: max(0, len(over) - self._bounds.remembered)]:
             del self._runs[one]
+
+    def _orders_out(self, venue: str) -> set[str]:
+        return {
+            child.id
+            for run in self._runs.values()
+            for child in run.machine.book.open_children
+            if child.placed.venue == venue
+        }
 
     def _on_update(self, update: OrderUpdate) -> None:
         name = update.client_order_id

@@ -35,6 +35,7 @@ class RecordingVenue:
         self.submitted: list[Order] = []
         self.asked: list[str] = []
         self.canceled: list[str] = []
+        self.taken = Decimal(0)
         self.known: dict[str, AtVenue] = {}
         self._take: Callable[[OrderUpdate], None] = lambda _update: None
 
@@ -71,7 +72,19 @@ class RecordingVenue:
         return ()
 
     async def balances(self) -> Mapping[str, Balance]:
-        return {}
+        return {
+            currency: Balance(currency=currency, free=amount, reserved=Decimal(0))
+            for currency, amount in self.holds().items()
+        }
+
+    def holds(self) -> dict[str, Decimal]:
+        """What the fills came to, beside what was there; `taken` was never traded."""
+        held = {"BTC": Decimal(10), "USD": Decimal(1_000_000)}
+        for known in self.known.values():
+            for fill in known.fills:
+                held["BTC"] += fill.quantity * fill.side.sign
+                held["USD"] -= fill.notional.amount * fill.side.sign
+        return held | {"BTC": held["BTC"] - self.taken}
 
     def on_update(self, take: Callable[[OrderUpdate], None]) -> None:
         self._take = take

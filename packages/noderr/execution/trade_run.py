@@ -19,8 +19,9 @@ from noderr.exchanges.errors import (
 from noderr.exchanges.venue import Venue
 from noderr.execution.actions import Action, Cancel, Fault, Finished, Query, Submit, SubmitResult, Write
 from noderr.execution.execution_journal import ExecutionJournal
-from noderr.execution.records import Record
+from noderr.execution.records import FillKnown, Record
 from noderr.execution.trade_machine import TradeMachine
+from noderr.types.trading import Fill
 from noderr.utils import Clock, event_or_time, within
 
 _SECOND_NS = 1_000_000_000
@@ -41,6 +42,7 @@ class Ports:
     call_seconds: float
     halted: Callable[[], str | None]
     on_fault: Callable[[Fault], None]
+    on_fill: Callable[[Fill], None]
 
 
 class TradeRun:
@@ -83,6 +85,10 @@ class TradeRun:
 
     async def _do(self, actions: list[Action]) -> None:
         """Records that follow one another are written in one step; nothing after them begins before they are."""
+        for action in actions:
+            # In the step in which the order may be over: whoever compares accounts sees both or neither.
+            if isinstance(action, Write) and isinstance(action.record, FillKnown):
+                self._ports.on_fill(action.record.fill)
         records: list[Record] = []
         for action in actions:
             if isinstance(action, Write):
