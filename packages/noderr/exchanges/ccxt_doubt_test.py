@@ -210,7 +210,7 @@ async def test_run_goes_on_after_a_venue_that_did_not_answer_and_ends_where_the_
 
 
 async def test_a_full_queue_refuses_before_anything_is_sent() -> None:
-    async with trading(binance.BinanceServer()) as live:
+    async with trading(binance.BinanceServer(), timeout_seconds=60) as live:
         await live.venue.instruments()
         done = await asyncio.gather(
             *(live.venue.submit(order(number, live.server.symbol)) for number in range(150)), return_exceptions=True

@@ -20,7 +20,7 @@ from noderr.exchanges.updates import (
 
 type Server = binance.BinanceServer | kraken.KrakenServer
 KEYS = {"binance": (binance.API_KEY, binance.SECRET), "kraken": (kraken.API_KEY, kraken.SECRET)}
-TIMEOUT_SECONDS = 0.3
+TIMEOUT_SECONDS = 1.0
 
 
 @dataclass
@@ -41,7 +41,12 @@ class Setup:
 
 @contextlib.asynccontextmanager
 async def trading(
-    server: Server, *, key: str | None = None, secret: str | None = None, clock: JumpingClock | None = None
+    server: Server,
+    *,
+    key: str | None = None,
+    secret: str | None = None,
+    clock: JumpingClock | None = None,
+    timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> AsyncIterator[Setup]:
     clock = clock or JumpingClock()
     api_key, api_secret = KEYS[server.name]
@@ -51,7 +56,7 @@ async def trading(
             VenueCredentials(SecretStr(key or api_key), SecretStr(secret or api_secret)),
             clock,
             sandbox=False,
-            timeout_seconds=TIMEOUT_SECONDS,
+            timeout_seconds=timeout_seconds,
             urls=urls,
         )
         setup = Setup(server, venue, clock)
