@@ -9,8 +9,6 @@ from math import log10
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from noderr.alpha_edge.answers import Reason
 from noderr.core.pages.rendering import HERE as SHARED
 from noderr.core.pages.rendering import render
@@ -36,10 +34,10 @@ def page(journal: ReplayJournal, picture: Picture, report: Mapping[str, Any]) ->
     return render(
         (_HERE,),
         "page.html.j2",
-        # Both are ours; all that comes from the replay is escaped, by the template or by matplotlib.
-        style=Markup((SHARED / "style.css").read_text()),
-        wide=Markup(page_chart(picture, WIDE, "wide")),
-        narrow=Markup(page_chart(picture, NARROW, "narrow")),
+        # These are not escaped: the style is ours, and matplotlib escapes what it writes.
+        style=(SHARED / "style.css").read_text(),
+        wide=page_chart(picture, WIDE, "wide"),
+        narrow=page_chart(picture, NARROW, "narrow"),
         report=report,
         begin=_time(report["recording"]["begin_ns"]),
         seconds=(report["recording"]["end_ns"] - report["recording"]["begin_ns"]) / _SECOND_NS,
@@ -48,6 +46,7 @@ def page(journal: ReplayJournal, picture: Picture, report: Mapping[str, Any]) ->
         abstentions={Reason[name].value: count for name, count in report["signals"]["abstentions"].items()},
         stages=[_stage(one) for one in report["latencies"]],
         money=money,
+        milliseconds=milliseconds,
         plain=decimal_text,
         total=total,
     )
@@ -56,6 +55,11 @@ def page(journal: ReplayJournal, picture: Picture, report: Mapping[str, Any]) ->
 def money(value: object, digits: int = 2) -> str:
     """An amount as people read it, with a sign that is as wide as a digit."""
     return f"{Decimal(str(value)):,.{digits}f}".replace(",", "\u202f").replace("-", "\u2212")
+
+
+def milliseconds(value: float | None) -> str:
+    """Tenths up to a second."""
+    return "–" if value is None else f"{value:.1f} ms" if value < 1_000 else f"{value:.0f} ms"
 
 
 def total(counts: Mapping[str, int]) -> int:

@@ -85,7 +85,7 @@ def picture_of(
     def seconds(at_ns: int) -> float:
         return (at_ns - begin_ns) / _SECOND_NS
 
-    end_ns = max([end_ns, *(entry.at_ns for entry in journal.entries)])
+    until_ns = max([end_ns, *(entry.at_ns for entry in journal.entries)])
     orders = {entry.facts["order"]: entry for entry in journal.of("order")}
     symbols = {entry.facts["trade"]: entry.facts["symbol"] for entry in journal.of("proposed")}
     approved = {entry.facts["trade"] for entry in journal.of("approved")}
@@ -95,7 +95,11 @@ def picture_of(
     markets = [
         MarketPicture(
             symbol,
-            [Quoted(seconds(one.at_ns), _number(one.bid), _number(one.ask)) for one in row],
+            [
+                Quoted(seconds(at_ns), _number(one.bid), _number(one.ask))
+                # The last prices stood until the recording ended.
+                for at_ns, one in [*((one.at_ns, one) for one in row), *((end_ns, one) for one in row[-1:])]
+            ],
             [
                 Decision(
                     seconds(entry.at_ns),
@@ -128,11 +132,11 @@ def picture_of(
         for symbol, row in sorted(tape.items())
     ]
     points = list(_account(journal, tape, orders))
-    ends = (seconds(end_ns), *((points[-1][1], points[-1][2]) if points else (Decimal(0), Decimal(0))))
+    ends = (seconds(until_ns), *((points[-1][1], points[-1][2]) if points else (Decimal(0), Decimal(0))))
     walked = [(0.0, Decimal(0), Decimal(0)), *((seconds(at), earned, fees) for at, earned, fees in points), ends]
     return Picture(
         currency,
-        seconds(end_ns),
+        seconds(until_ns),
         markets,
         [(at, float(earned)) for at, earned, _ in walked],
         [(at, float(fees)) for at, _, fees in walked],

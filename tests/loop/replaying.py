@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 from tests.loop.journal import ReplayJournal
 from tests.loop.options import ReplayOptions
 from tests.loop.quote_tape import QuoteTape
-from tests.loop.recorded_market import RecordedMarket
+from tests.loop.recorded_market import Playing, RecordedMarket
 from tests.loop.world import World
 
 
@@ -34,6 +35,7 @@ class Replayed:
 
     recordings: Path
     content: bytes
+    chart: bytes
     lines: list[Line]
     report: dict[str, Any]
 
@@ -43,10 +45,10 @@ class Replayed:
 
 def replay(recordings: Path, folder: Path, *, seed: int, hash_seed: int) -> Replayed:
     """The command, as a person gives it."""
-    journal, report = folder / f"{seed}-{hash_seed}.jsonl", folder / f"{seed}-{hash_seed}.json"
+    journal, report, chart = (folder / f"{seed}-{hash_seed}.{suffix}" for suffix in ("jsonl", "json", "svg"))
     command = [sys.executable, "-m", "tests.loop.replay", "--recordings", str(recordings), "--seed", str(seed)]
     done = subprocess.run(
-        [*command, "--journal", str(journal), "--json", str(report)],
+        [*command, "--journal", str(journal), "--json", str(report), "--chart", str(chart)],
         env=os.environ | {"PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         capture_output=True,
         timeout=120,
@@ -54,7 +56,7 @@ def replay(recordings: Path, folder: Path, *, seed: int, hash_seed: int) -> Repl
     )
     assert done.returncode == 0, done.stderr.decode()
     content = journal.read_bytes()
-    return Replayed(recordings, content, lines_of(content), json.loads(report.read_bytes()))
+    return Replayed(recordings, content, chart.read_bytes(), lines_of(content), json.loads(report.read_bytes()))
 
 
 def lines_of(content: bytes) -> list[Line]:
@@ -95,3 +97,12 @@ def run_world(
     finally:
         world.close()
     return Watched(world, tape)
+
+
+def run_session(market: RecordedMarket) -> tuple[Counter[str], list[str]]:
+    """How many events of each kind a session makes of it, and what it would have asked the venue."""
+    counts: Counter[str] = Counter()
+    playing = Playing(market.session(), lambda event: counts.update([type(event).__name__]))
+    for one in market.frames:
+        playing.frame(one)
+    return counts, playing.problems
