@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitoring.dashboard import Dashboard, Panel, Query, Row, Variable
 from monitoring.fleet import Fleet, memory_limit
 from monitoring.node_queries import HERE, here, quantile, rate
-from monitoring.trading_rows import consensus_row, feeds_row, models_row, trading_row
+from monitoring.trading_rows import consensus_row, execution_row, feeds_row, models_row, trading_row
 
 
 def node_dashboard(fleet: Fleet) -> Dashboard:
@@ -25,6 +25,7 @@ def node_dashboard(fleet: Fleet) -> Dashboard:
             models_row(),
             consensus_row(),
             trading_row(),
+            execution_row(),
             feeds_row(),
             _bus(),
             _reporting(),

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from noderr.alpha_edge.catalogue import ALPHA_CATALOGUE
 from noderr.coordinator.catalogue import COORDINATOR_CATALOGUE
 from noderr.data_connectors.catalogue import FEED_CATALOGUE
+from noderr.execution.catalogue import EXECUTION_CATALOGUE
 from noderr.telemetry import CATALOGUE, MetricSpec
 
-ALL_CATALOGUES = (*CATALOGUE, *COORDINATOR_CATALOGUE, *FEED_CATALOGUE, *ALPHA_CATALOGUE)
+ALL_CATALOGUES = (*CATALOGUE, *COORDINATOR_CATALOGUE, *FEED_CATALOGUE, *ALPHA_CATALOGUE, *EXECUTION_CATALOGUE)
 """Every metric of ours."""
 
 TARGET_LABELS = frozenset({"job", "instance", "node"})

@@ -97,6 +97,50 @@ def trading_row() -> Row:
     )
 
 
+def execution_row() -> Row:
+    return Row(
+        "Execution",
+        (
+            Panel(
+                "No new trade begins",
+                "The engine is halted, by a person or a fault. Only validators have one.",
+                (here("noderr_execution_halted", "{{node}}"),),
+                kind="state-timeline",
+                yes_no=True,
+            ),
+            Panel(
+                "Trades under way",
+                "At most 64 at once.",
+                (here("noderr_execution_open_trades", "{{node}}"),),
+            ),
+            Panel(
+                "Trades that ended",
+                "In the last 15 minutes, by how.",
+                (grown("noderr_execution_trades_total", "node, outcome", "{{node}} {{outcome}}"),),
+            ),
+            Panel(
+                "Child orders",
+                "In the last 15 minutes. Of an unknown one the venue is asked.",
+                (grown("noderr_execution_orders_total", "node, outcome", "{{node}} {{outcome}}"),),
+            ),
+            Panel(
+                "Faults",
+                "In the last hour: what no venue should ever say. All but stuck halt the engine.",
+                (grown("noderr_execution_faults_total", "node, kind", "{{node}} {{kind}}", "1h"),),
+            ),
+            Panel(
+                "First fill",
+                "After the approval: half of the trades, and 95 of 100.",
+                (
+                    quantile(0.5, "noderr_execution_first_fill_seconds", "{{node}} p50"),
+                    quantile(0.95, "noderr_execution_first_fill_seconds", "{{node}} p95"),
+                ),
+                "s",
+            ),
+        ),
+    )
+
+
 def feeds_row() -> Row:
     return Row(
         "Market feeds",

@@ -21,6 +21,7 @@ from noderr.execution.actions import Action, Fault, Finished, Write
 from noderr.execution.allotment import Allot
 from noderr.execution.approval import ApprovalRules, ApprovedTrade, check_approval
 from noderr.execution.bounds import TradeBounds
+from noderr.execution.catalogue import ExecutionMetrics
 from noderr.execution.errors import HaltedError, TooManyTradesError
 from noderr.execution.execution_journal import ExecutionJournal
 from noderr.execution.mandate import Mandate
@@ -33,6 +34,7 @@ from noderr.types.consensus.approval import VoterSets
 from noderr.types.eip712 import Domain
 from noderr.utils import Clock
 
+_SECOND_NS = 1_000_000_000
 _log = structlog.get_logger("noderr.execution")
 
 
@@ -76,6 +78,7 @@ class ExecutionService:
         executor: bytes,
         executors: Collection[bytes],
         on_finished: Callable[[Outcome], Awaitable[None]],
+        metrics: ExecutionMetrics,
         slicing: Callable[[Mandate, int], Slicing | None] = lambda _mandate, _now_ns: None,
         bounds: EngineBounds | None = None,
     ) -> None:
@@ -89,6 +92,8 @@ class ExecutionService:
         self._executor = executor
         self._executors = executors
         self._on_finished = on_finished
+        self._metrics = metrics
+        metrics.halted.set(1)
         self._slicing = slicing
         self._bounds = bounds or EngineBounds()
         self._stopping = asyncio.Event()
@@ -126,6 +131,7 @@ class ExecutionService:
             clock=self._clock,
             orders=TokenBucket(bounds.orders_per_second, bounds.orders_at_once, self._clock),
             call_seconds=bounds.call_seconds,
+            metrics=self._metrics,
             halted=lambda: self._halted,
             on_fault=self._on_fault,
             on_fill=lambda fill: None if self._accounts is None else self._accounts.on_fill(fill),
@@ -134,6 +140,7 @@ class ExecutionService:
             self._ports.venues, journal, self._clock, self._orders_out, bounds.call_seconds
         )
         self._halted = await journal.halted()
+        self._metrics.halted.set(self._halted is not None)
         for trade_id in await journal.not_told():
             records = await journal.records_of(trade_id)
             machine = TradeMachine.recovered(records, self._allot, client_order_id, bounds.trade)
@@ -191,6 +198,7 @@ class ExecutionService:
             machine = TradeMachine.of(mandate, self._allot, client_order_id, self._bounds.trade, now_ns=now_ns)
             run = self._runs[trade_id] = TradeRun(machine, ports)
             tasks.create_task(self._see_through(run, machine.start(self._slicing(mandate, now_ns))))
+            self._metrics.open_trades.set(len(self._begun))
         except BaseException:
             self._begun.discard(trade_id)
             raise
@@ -207,6 +215,7 @@ class ExecutionService:
         if self._ports is not None:
             await self._ports.journal.resume()
             self._halted = None
+            self._metrics.halted.set(0)
 
     async def _rules(self, trade: ApprovedTrade) -> ApprovalRules:
         known: dict[tuple[int, int], VoterSet] = {}
@@ -237,14 +246,23 @@ class ExecutionService:
         assert ports is not None
         if run.machine.book.finished is None:
             await run.run(first)
+            self._count(run.machine)
         outcome = _outcome(run.machine)
         _log.info("trade_finished", trade=trade_id.hex(), reason=outcome.finished.reason.value)
         await self._on_finished(outcome)
         await ports.journal.mark_told(trade_id)
         self._begun.discard(trade_id)
+        self._metrics.open_trades.set(len(self._begun))
         over = [one for one in self._runs if one not in self._begun]
         for one in over[: max(0, len(over) - self._bounds.remembered)]:
             del self._runs[one]
+
+    def _count(self, machine: TradeMachine) -> None:
+        book, stamps = machine.book, machine.book.stamps
+        if book.finished is not None:
+            self._metrics.trades.labels(book.finished.value).inc()
+        if stamps.first_fill_ns is not None:
+            self._metrics.first_fill.observe((stamps.first_fill_ns - stamps.approved_ns) / _SECOND_NS)
 
     def _orders_out(self, venue: str) -> set[str]:
         return {
@@ -274,6 +292,7 @@ class ExecutionService:
                 self._on_fault(action)
 
     def _on_fault(self, fault: Fault) -> None:
+        self._metrics.faults.labels(fault.kind.value).inc()
         _log.error("fault", fault=fault.kind.value, order=fault.client_order_id, detail=fault.detail)
         if fault.kind.halts:
             why = f"{fault.kind} in trade {fault.trade_id.hex()[:16]}: {fault.detail}"
@@ -283,6 +302,7 @@ class ExecutionService:
 
     def _stop_sending(self, why: str) -> None:
         self._halted = self._halted or why
+        self._metrics.halted.set(1)
         for trade_id in self._begun & self._runs.keys():
             machine = self._runs[trade_id].machine
             self._runs[trade_id].put(lambda now_ns, machine=machine: machine.halt(why, now_ns))  # type: ignore[misc]
@@ -290,6 +310,7 @@ class ExecutionService:
     async def _let_go(self) -> None:
         ports, self._ports = self._ports, None
         self._halted = self._halted or "it has stopped"
+        self._metrics.halted.set(1)
         self._runs.clear()
         self._begun.clear()
         if ports is not None:

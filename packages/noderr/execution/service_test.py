@@ -77,6 +77,14 @@ async def test_an_approved_trade_is_executed_and_told_with_what_proves_it(tmp_pa
         assert execution.guardians == CertificateReference.of(REAL)
         assert sum(fill.quantity for fill in execution.fills) == ORDER.quantity
         await desk.until(lambda: service.open_trades == 0)
+        for name, labels, value in (
+            ("noderr_execution_trades_total", {"outcome": "filled"}, 1),
+            ("noderr_execution_orders_total", {"outcome": "sent"}, 1),
+            ("noderr_execution_first_fill_seconds_count", {}, 1),
+            ("noderr_execution_open_trades", {}, 0),
+            ("noderr_execution_halted", {}, 0),
+        ):
+            assert desk.registry.get_sample_value(name, labels) == value, name
         assert await service.execute(approved()) == outcome, "approved twice is the same result"
     async with desk.running() as service:
         assert await service.execute(approved()) == outcome

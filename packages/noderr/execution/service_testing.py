@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import CollectorRegistry
+
 from noderr.core.consensus.testing import DOMAIN, NOW_NS
 from noderr.core.consensus.trade_testing import KEYS, KnownVoters, SignedTrade
 from noderr.exchanges.errors import OutcomeUnknownError
@@ -17,6 +19,7 @@ from noderr.exchanges.updates import Filled, OrderUpdate, Rejected, RejectReason
 from noderr.exchanges.venue import Balance, FeeSchedule
 from noderr.execution.allotment import Allotted, Wanted
 from noderr.execution.approval import ApprovedTrade
+from noderr.execution.catalogue import ExecutionMetrics
 from noderr.execution.machine_testing import AtVenue, fill_of
 from noderr.execution.service import EngineBounds, ExecutionService, Outcome
 from noderr.types.trading import Instrument, Order, OrderState
@@ -124,6 +127,7 @@ class Desk:
         self.service = self.new_service()
 
     def new_service(self) -> ExecutionService:
+        self.registry = CollectorRegistry()
         return ExecutionService(
             data_dir=self.folder,
             clock=self.clock,
@@ -134,6 +138,7 @@ class Desk:
             executor=KEYS[0].address,
             executors=(KEYS[0].address,),
             on_finished=self._told,
+            metrics=ExecutionMetrics(self.registry),
             bounds=self.bounds,
         )
 

@@ -18,6 +18,7 @@ from noderr.exchanges.errors import (
 )
 from noderr.exchanges.venue import Venue
 from noderr.execution.actions import Action, Cancel, Fault, Finished, Query, Submit, SubmitResult, Write
+from noderr.execution.catalogue import ExecutionMetrics
 from noderr.execution.execution_journal import ExecutionJournal
 from noderr.execution.records import FillKnown, Record
 from noderr.execution.trade_machine import TradeMachine
@@ -40,6 +41,7 @@ class Ports:
     clock: Clock
     orders: TokenBucket
     call_seconds: float
+    metrics: ExecutionMetrics
     halted: Callable[[], str | None]
     on_fault: Callable[[Fault], None]
     on_fill: Callable[[Fill], None]
@@ -124,6 +126,7 @@ class TradeRun:
     async def _submit(self, action: Submit) -> None:
         name = action.order.client_order_id
         result, why, shuns = await self._sent(action)
+        self._ports.metrics.orders.labels(result.value).inc()
         if result is not SubmitResult.SENT:
             _log.warning("order_not_sent", order=name, venue=action.venue, result=result.value, reason=why)
         self.put(lambda now_ns: self.machine.on_submit_result(name, result, now_ns, why=why, shuns=shuns))
