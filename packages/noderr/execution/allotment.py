@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from noderr.types.trading import Order, Side, TimeInForce
@@ -49,9 +49,14 @@ def objection(wanted: Wanted, parts: Iterable[Allotted]) -> str | None:
             return f"{part.venue} would get a limit of {part.limit_price}, and the order's is {limit}"
     if total > wanted.quantity:
         return f"{total} would be sent, and {wanted.quantity} was asked for"
-    if wanted.order.time_in_force is TimeInForce.FOK and 0 < total != wanted.order.quantity:
-        return f"{total} of {wanted.order.quantity} would be sent, and the order is all or nothing"
     return None
+
+
+def all_or_nothing(wanted: Wanted, parts: Sequence[Allotted]) -> Sequence[Allotted]:
+    """For a fill-or-kill order: only one venue can promise that, so it is one child for all of it, or none."""
+    if len(parts) == 1 and parts[0].quantity == wanted.order.quantity:
+        return [replace(parts[0], time_in_force=TimeInForce.FOK)]
+    return []
 
 
 def _is_worse(price: Decimal, limit: Decimal, side: Side) -> bool:

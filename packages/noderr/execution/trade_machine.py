@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from noderr.exchanges.updates import OrderUpdate, RejectReason, VenueOrder
 from noderr.execution.actions import Action, Fault, FaultKind, Finished, Submit, SubmitResult, Write
-from noderr.execution.allotment import Allot, Allotted, Wanted, objection
+from noderr.execution.allotment import Allot, Allotted, Wanted, all_or_nothing, objection
 from noderr.execution.bounds import TradeBounds
 from noderr.execution.child_order import ChildOrder
 from noderr.execution.errors import JournalError
@@ -264,6 +264,8 @@ class TradeMachine:
         if wrong is not None:
             self._fault(FaultKind.BAD_PLAN, "", wrong)
             return
+        if wanted.order.time_in_force is TimeInForce.FOK:
+            parts = all_or_nothing(wanted, parts)
         attempt = part.attempts
         placed = [self._place(part, attempt, one, now_ns) for one in parts]
         self._out.extend(Submit(one.venue, one.order, one.post_only) for one in placed)
