@@ -28,8 +28,8 @@ from noderr.types.trading.market_view_on_wire import market_view_to_wire
 from noderr.utils import ManualClock
 
 SECOND_NS = 1_000_000_000
-VALIDATORS = [identity(number) for number in (1, 2, 3)]
-NAMES = [one.node_id for one in VALIDATORS]
+VALIDATORS = [identity(number) for number in (1, 2, 3, 4)]
+NAMES = [one.node_id for one in VALIDATORS[:3]]
 STRANGER = identity(9).node_id
 VIEW = book(market(0.8, 1, 1)[0].bids[0].price, (60, 40), 1)
 
@@ -37,12 +37,14 @@ VIEW = book(market(0.8, 1, 1)[0].bids[0].price, (60, 40), 1)
 class Rig:
     """A watch, and what peers deliver to it."""
 
-    def __init__(self, folder: Path, markets: str = f"{VENUE}:{SYMBOL}@300", tier: str = "validator") -> None:
+    def __init__(
+        self, folder: Path, markets: str = f"{VENUE}:{SYMBOL}@300", tier: str = "validator", known: int = 3
+    ) -> None:
         self.clock = ManualClock(START_NS)
         self.metrics = NodeMetrics(CollectorRegistry(), tier="oracle", version="1.2.3")
         self.handlers: dict[str, Handler] = {}
         content = membership_json(
-            [(tier, bytes([number]) * 20, one.public_key, 1) for number, one in enumerate(VALIDATORS, 1)],
+            [(tier, bytes([number]) * 20, one.public_key, 1) for number, one in enumerate(VALIDATORS[:known], 1)],
             chain_id=31337,
             verifying_contract=b"\xaa" * 20,
             genesis_unix_s=0,
@@ -114,6 +116,14 @@ async def test_a_strict_majority_is_enough_and_less_is_not(rig: Rig) -> None:
         await rig.deliver(view, NAMES[1])
     assert not rig.watch.missing()
     assert isinstance(await rig.forecast(), tuple)
+
+
+async def test_half_is_no_majority(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, known=4)
+    await rig.watch.start()
+    await rig.play(market(1.0, 20, seed=1), NAMES[:2])
+    assert list(rig.watch.missing()) == [f"{SYMBOL}@300 has views of 2 of 4 validators"]
+    assert isinstance(await rig.forecast(), Abstained)
 
 
 async def test_who_is_late_is_said(rig: Rig) -> None:
