@@ -18,11 +18,14 @@ def parts(node: NodeContext) -> TierParts:
     from noderr.core.errors import SettingsError
     from noderr.core.parts import combine
     from noderr.data_connectors.parts import PublicFeeds
+    from noderr.exchanges.simulated_venue import FEE_DIGITS
+    from noderr.execution.parts import trading_parts, trading_terms
     from noderr.market_data.errors import FeedNameError
     from noderr.market_data.feed import parse_feeds
     from noderr.market_data.parts import market_parts
     from noderr.market_data.service import MarketDataService
     from noderr.market_data.view_service import ViewService
+    from noderr.validator_consensus.fee_table import FeeRates, FeeTable
     from noderr.validator_consensus.parts import consensus_parts
     from noderr.validator_consensus.price_band import PriceBand
 
@@ -38,8 +41,19 @@ def parts(node: NodeContext) -> TierParts:
     except FeedNameError as error:
         raise SettingsError([f"NODEOS_FEEDS: {error}"]) from error
     markets = MarketDataService(node, names, PublicFeeds(node, names).open)
-    consensus = consensus_parts(node, RecordedBand() if names else None)
-    return combine(consensus, market_parts(node, markets), TierParts([ViewService(node, markets)]))
+    terms = trading_terms(node)
+    fees = None
+    if terms is not None:
+        # Of a venue's markets any one: its schedule is for the account.
+        rates = {
+            venue: FeeRates(maker=one.fees.maker, taker=one.fees.taker, digits=FEE_DIGITS)
+            for venue, listings in terms.listings.items()
+            for one in listings.values()
+        }
+        fees = FeeTable(rates)
+    consensus = consensus_parts(node, RecordedBand() if names else None, fees)
+    traded = TierParts() if terms is None else trading_parts(node, terms, lambda: markets.books, markets.listen)
+    return combine(consensus, market_parts(node, markets), TierParts([ViewService(node, markets)]), traded)
 
 
 def main() -> int:

@@ -3,7 +3,6 @@
 ExecutionError
 ├── NotApprovedError    a trade that must not be executed; `ground` is its code
 ├── TradingFileError    a file of what may be traded that says nothing of use; has every problem
-├── ModeError           trading that was not asked for twice
 ├── HaltedError         nothing new is taken: somebody or something stopped the engine
 ├── TooManyTradesError  as many trades as are allowed at once are under way
 ├── JournalError        records that cannot be read, or that contradict each other
@@ -44,10 +43,6 @@ class NotApprovedError(ExecutionError):
     def __init__(self, ground: Ground, detail: str) -> None:
         self.ground = ground
         super().__init__(f"{ground}: {detail}")
-
-
-class ModeError(ExecutionError, ValueError):
-    """Live trading without both of the settings that it takes."""
 
 
 class TradingFileError(ExecutionError, ValueError):

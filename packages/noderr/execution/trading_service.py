@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 import structlog
@@ -29,6 +30,7 @@ from noderr.execution.approval import ApprovedTrade
 from noderr.execution.errors import ExecutionError
 from noderr.execution.proposals.propose import NoTrade
 from noderr.execution.proposals.trade_desk import DeskRules, NotApproved, Proposed, TradeDesk
+from noderr.execution.service import Outcome
 from noderr.execution.trading_file import TradingTerms
 from noderr.types.consensus import Certificate, CertificateError, RefusedMessage
 from noderr.types.consensus.on_wire import certificate_from_wire
@@ -36,6 +38,7 @@ from noderr.types.consensus.signal_decision import SignalDecision, signal_decisi
 from noderr.types.consensus.trade_proposal import trade_proposal_to_wire
 from noderr.types.errors import TypesError
 from noderr.types.tier_numbers import GUARDIAN_TIER, ORACLE_TIER, VALIDATOR_TIER
+from noderr.types.trading import decimal_text
 from noderr.types.trading.portfolio import Portfolio
 from noderr.types.trading.portfolio_on_wire import portfolio_to_wire
 from noderr.types.wire import consensus_pb2 as pb
@@ -201,6 +204,12 @@ class TradingService:
                     _log.error("not_executed", trade=found.proposal.id.hex(), reason=str(error))
                 else:
                     self._note(f"executing {found.proposal.order.side.value} {found.proposal.order.symbol}")
+
+    def ended(self, outcome: Outcome) -> None:
+        """A trade is over."""
+        order, finished = outcome.mandate.order, outcome.finished
+        filled = sum((fill.quantity for fill in finished.fills), Decimal(0))
+        self._note(f"{finished.reason}: {order.side.value} {decimal_text(filled)} of {order.quantity} {order.symbol}")
 
     def _note(self, words: str) -> None:
         self.outcomes.appendleft(words)
