@@ -36,7 +36,7 @@ async def test_a_signal_is_proposed_and_its_approval_executed_once(tmp_path: Pat
 
 async def test_what_guardians_reject_reaches_no_engine(tmp_path: Path) -> None:
     network = Network(tmp_path)
-    network.desk()
+    desk = network.desk()
     async with running(network):
         await network.signal()
         proposal = await network.proposal()
@@ -51,7 +51,7 @@ async def test_what_guardians_reject_reaches_no_engine(tmp_path: Path) -> None:
 )
 async def test_an_approval_that_proves_nothing_reaches_no_engine(tmp_path: Path, changes: dict[str, Any]) -> None:
     network = Network(tmp_path)
-    desk = network.desk()
+    network.desk()
     async with running(network):
         await network.signal()
         proposal = await network.proposal()
@@ -64,7 +64,7 @@ async def test_an_approval_that_proves_nothing_reaches_no_engine(tmp_path: Path,
 
 async def test_a_signal_without_a_quorum_is_not_proposed(tmp_path: Path) -> None:
     network = Network(tmp_path)
-    desk = network.desk()
+    network.desk()
     async with running(network):
         await network.signal(keys=ORACLES[:2])
         await network.signal(keys=ORACLES[:3])
@@ -75,7 +75,7 @@ async def test_a_signal_without_a_quorum_is_not_proposed(tmp_path: Path) -> None
 
 async def test_strangers_are_refused(tmp_path: Path) -> None:
     network = Network(tmp_path)
-    desk = network.desk()
+    network.desk()
     async with running(network):
         with pytest.raises(PeerRefusedError, match="oracles that vote"):
             await network.tell(network.stranger, SIGNAL_TOPIC, signal_decision_to_wire(decision()))
@@ -89,7 +89,7 @@ async def test_strangers_are_refused(tmp_path: Path) -> None:
 async def test_an_engine_that_is_halted_gets_nothing_and_the_desk_goes_on(tmp_path: Path) -> None:
     network = Network(tmp_path)
     network.engine.halted = True
-    network.desk()
+    desk = network.desk()
     async with running(network):
         await network.signal()
         proposal = await network.proposal()
