@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
+import structlog
 from google.protobuf.message import DecodeError
 
 from noderr.alpha_edge.answers import Abstained, Forecast, Reason
@@ -23,6 +24,8 @@ from noderr.types.tier_numbers import VALIDATOR_TIER
 from noderr.types.trading.market_view import MarketView
 from noderr.types.trading.market_view_on_wire import market_view_from_wire
 from noderr.types.wire import market_pb2
+
+_log = structlog.get_logger("noderr.alpha_edge")
 
 LATE_NS = 10_000_000_000
 """A stream of which nothing newer came is late; of a quiet market now and then a view comes, too."""
@@ -53,6 +56,9 @@ class MarketWatch:
         self._panels: dict[WatchedMarket, tuple[Panel, ...]] = {}
         self._heard_ns: dict[_Stream, int] = {}
         self._limits: dict[_Stream, TokenBucket] = {}
+        self._asking = asyncio.Lock()
+        self._waiting: list[tuple[str, MarketView]] | None = None
+        """Views that wait for a model to end; None while none is asked."""
         self._stopping = asyncio.Event()
         node.peers.on(VIEW_TOPIC, self._on_view)
 
@@ -90,14 +96,28 @@ class MarketWatch:
         market = self._markets[symbol, horizon_seconds]
         said = Abstained(Reason.NO_VIEW, "nobody knows who the validators are")
         for panel in self._panels.get(market, ()):
-            await asyncio.sleep(0)  # A model may take milliseconds: what else there is to do comes in between.
-            answer = panel.forecast(at_ns)
+            answer = await self._ask(panel, at_ns)
             if isinstance(answer, Forecast):
                 self._metrics.forecasts.labels(str(market), name_of(panel.parameters)).inc()
                 return answer, panel.parameters.model_hash()
             said = answer
         self._metrics.abstentions.labels(str(market), said.reason.name).inc()
         return said
+
+    async def _ask(self, panel: Panel, at_ns: int) -> Forecast | Abstained:
+        """In a thread: a model takes tens of milliseconds for each stream. Views that come meanwhile wait for it."""
+        async with self._asking:
+            self._waiting = []
+            try:
+                return await asyncio.to_thread(panel.forecast, at_ns)
+            finally:
+                waiting, self._waiting = self._waiting, None
+                for sender, view in waiting if self._validators is not None else ():
+                    try:
+                        self._feed(sender, view)
+                    except MessageRefusedError as error:
+                        _log.info("view_refused", peer=sender, reason=str(error))
+                        self._metrics.views.labels("refused").inc()
 
     def missing(self) -> Sequence[str]:
         """Markets of which no strict majority of the validators has told lately: of these there is no forecast."""
@@ -124,33 +144,39 @@ class MarketWatch:
         return list(newest.values())
 
     async def _on_view(self, sender: str, content: bytes) -> None:
-        outcome = "refused"
         try:
-            outcome = "taken" if self._take(sender, content) else "unasked"
-        finally:
-            self._metrics.views.labels(outcome).inc()
+            self._take(sender, content)
+        except MessageRefusedError:
+            self._metrics.views.labels("refused").inc()
+            raise
 
-    def _take(self, sender: str, content: bytes) -> bool:
-        """Whether any panel is made of it. Raises `MessageRefusedError`."""
+    def _take(self, sender: str, content: bytes) -> None:
         if self._validators is None or not self._validators.has(sender):
             raise MessageRefusedError("views are taken from validators that vote, and the sender is none here")
         view = _read(content)
         if (view.venue, view.symbol) not in self._asked:
-            return False  # A validator tells all oracles all that it has: this is no fault of its.
-        stream = (sender, view.venue, view.symbol)
-        if not self._limit(stream).try_take():
+            # A validator tells all oracles all that it has: this is no fault of its.
+            self._metrics.views.labels("unasked").inc()
+            return
+        if not self._limit((sender, view.venue, view.symbol)).try_take():
             raise MessageRefusedError(
                 f"{view.symbol} at {view.venue} is told of too often: five times a second will do"
             )
         if view.received_ns > self._node.clock.now_ns() + MOST_LEAD_NS:
             raise MessageRefusedError(f"the view is of {view.received_ns} ns, which is not yet: set the clock right")
+        if self._waiting is None:
+            self._feed(sender, view)
+        else:
+            self._waiting.append((sender, view))
+
+    def _feed(self, sender: str, view: MarketView) -> None:
         try:
             for panel in self._panels_of(view):
                 panel.on_view(sender, view)
         except ViewError as error:
             raise MessageRefusedError(str(error)) from error
-        self._heard_ns[stream] = view.received_ns
-        return True
+        self._heard_ns[sender, view.venue, view.symbol] = view.received_ns
+        self._metrics.views.labels("taken").inc()
 
     def _panels_of(self, view: MarketView) -> Iterable[Panel]:
         for panels in self._panels.values():

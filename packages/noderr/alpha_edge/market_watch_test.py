@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from noderr.alpha_edge.answers import Abstained, Forecast, Reason
 from noderr.alpha_edge.market_watch import LATE_NS, MOST_LEAD_NS, VIEWS_AT_ONCE, MarketWatch
+from noderr.alpha_edge.panel import Panel
 from noderr.alpha_edge.queue_imbalance import ImbalanceParameters
 from noderr.alpha_edge.testing import START_NS, SYMBOL, VENUE
 from noderr.alpha_edge.testing_queues import book, market
@@ -200,6 +203,31 @@ async def test_each_horizon_and_each_market_has_models_of_its_own(tmp_path: Path
     assert await rig.watch.forecast("ETH/USD", 300, rig.clock.now_ns()) == Abstained(Reason.NO_VIEW, "all 3 validators")
     with pytest.raises(KeyError):
         await rig.forecast(10)
+
+
+async def test_views_that_come_while_a_model_thinks_are_taken_after_it(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views = market(1.0, 20, seed=1)
+    await rig.play(views[:-1])
+    thinks, may_go_on = asyncio.Event(), threading.Event()
+    loop, whole = asyncio.get_running_loop(), Panel.forecast
+
+    def slow(panel: Panel, at_ns: int) -> Forecast | Abstained:
+        loop.call_soon_threadsafe(thinks.set)
+        assert may_go_on.wait(5)
+        return whole(panel, at_ns)
+
+    monkeypatch.setattr(Panel, "forecast", slow)
+    asked = asyncio.create_task(rig.forecast())
+    await thinks.wait()
+    for name in NAMES:
+        await rig.deliver(views[-1], name)
+    await rig.deliver(views[-1], NAMES[0])  # Once more.
+    assert rig.views("taken") == 3 * 40
+    may_go_on.set()
+    assert isinstance(await asked, tuple)
+    assert (rig.views("taken"), rig.views("refused")) == (3 * 41, 1)
 
 
 async def test_a_restart_learns_anew(rig: Rig) -> None:
