@@ -26,6 +26,7 @@ from noderr.data_connectors import parts as feeds
 from noderr.data_connectors.testing import listening
 from noderr.data_connectors.testing_frames import SAME, SNAPSHOT, kraken_frame
 from noderr.validator_consensus import parts as consensus
+from noderr.validator_consensus.fee_table import FeeTable
 from noderr.validator_consensus.price_band import BandSource, PriceBand
 from tiers.validator import node as validator
 
@@ -71,9 +72,9 @@ def prices(monkeypatch: pytest.MonkeyPatch) -> Callable[[], BandSource | None]:
     given: list[BandSource | None] = []
     whole = consensus.consensus_parts
 
-    def take(node: NodeContext, source: BandSource | None = None) -> TierParts:
+    def take(node: NodeContext, source: BandSource | None = None, fees: FeeTable | None = None) -> TierParts:
         given.append(source)
-        return whole(node, source)
+        return whole(node, source, fees)
 
     monkeypatch.setattr(consensus, "consensus_parts", take)
     return lambda: given[-1]
