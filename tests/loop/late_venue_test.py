@@ -54,3 +54,15 @@ def test_a_venue_that_answers_late(made_up: Path, tmp_path: Path, order_ns: int,
     marks = {symbol: Decimal("49.37") for symbol in held}
     equity = cash + sum(quantity * Fraction(marks[symbol]) for symbol, quantity in held.items())
     assert equity == Fraction(trader.venue.account.equity("USD", marks).amount)
+
+
+def test_what_is_filled_when_the_certificates_are_over_is_not_settled_and_says_so(
+    made_up: Path, tmp_path: Path
+) -> None:
+    options = dataclasses.replace(ReplayOptions(seed=7), venue_order_ns=9 * _SECOND_NS, tail_ns=15 * _SECOND_NS)
+    watched = run_world(read_kraken(made_up), tmp_path, options)
+    unsettled = {one.facts["trade"]: str(one.facts["reason"]) for one in watched.journal.of("not-settled")}
+    assert unsettled
+    assert all("Expired" in reason for reason in unsettled.values())
+    attested = {one.facts["trade"] for one in watched.journal.of("attested")}
+    assert not attested & unsettled.keys()

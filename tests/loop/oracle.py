@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from noderr.alpha_edge.answers import Forecast, Reason
+from noderr.alpha_edge.errors import ViewError
 from noderr.alpha_edge.panel import Panel
 from noderr.core.consensus.actions import Decided, Failed
 from noderr.core.consensus.handover import SIGNAL_TOPIC, VIEW_TOPIC
@@ -106,8 +107,12 @@ class Oracle:
 
     def _on_view(self, sender: str, content: bytes) -> None:
         view = market_view_from_wire(market_pb2.MarketView.FromString(content))
-        for panel in self._panels[view.symbol]:
-            panel.on_view(sender, view)
+        try:
+            for panel in self._panels[view.symbol]:
+                panel.on_view(sender, view)
+        except ViewError as error:  # As a node's: such a view is not taken, and the stream goes on.
+            now_ns = self._links.timeline.now_ns()
+            self._journal.add(now_ns, self.name, "view-refused", validator=sender, reason=str(error))
 
     def _ended(self, round_: Round, end: Decided | Failed) -> None:
         now_ns, symbol = self._links.timeline.now_ns(), self._symbols[round_.topic]

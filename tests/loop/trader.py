@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 
+from contracts.evm import Reverted
 from contracts.settlement import ApprovedTrade as SettledTrade
 from contracts.settlement import SettlementChain
 from noderr.core.consensus.handover import APPROVAL_TOPIC, PORTFOLIO_TOPIC, PROPOSAL_TOPIC, SIGNAL_TOPIC
@@ -206,6 +207,8 @@ class Trader:
             self._refuse(error.ground, str(error))
             return
         trade = self.trades[proposal.id]
+        if trade.machine is not None:
+            return  # As a node's engine: a trade's id is used up.
         trade.approved = approved
         assert approved.guardian_certificate is not None, "checked"
         signers = len(approved.guardian_certificate.signatures)
@@ -314,7 +317,11 @@ class Trader:
             proposal=trade.proposal,
             execution=trade.execution,
         )
-        receipt = self._chain.settle(self._key, settled, now_ns // _SECOND_NS)
+        try:
+            receipt = self._chain.settle(self._key, settled, now_ns // _SECOND_NS)
+        except Reverted as error:  # A venue that was so late that the certificates are over: nobody attests that.
+            self._journal.add(now_ns, self.name, "not-settled", trade=trade.proposal.id, reason=str(error))
+            return
         self._journal.add(now_ns, self.name, "settled", trade=trade.proposal.id, transaction=receipt.transaction)
         due_ns = trade.execution.executed_at_ns + _BAND_NS
         self._clock.at(due_ns, partial(self._report, trade, receipt.transaction))

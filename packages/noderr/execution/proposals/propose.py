@@ -66,9 +66,11 @@ def propose(
     quantity = _quantity(signal, side, portfolio, terms, limit)
     try:
         instrument.check_price(limit)
+        if quantity <= 0:
+            return NoTrade(f"nothing is left to {side.value}")
         instrument.check_quantity(quantity, limit)
     except FieldError as error:
-        return NoTrade(f"nothing is left to {side.value}: {error}" if quantity <= 0 else str(error))
+        return NoTrade(str(error))
     id_ = trade_id(decision, terms.executor)
     # From the proposal's own expiry, which is in whole seconds, so that both end together.
     expires_at_s = now_ns // _SECOND_NS + policy.valid_seconds
