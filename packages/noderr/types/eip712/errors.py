@@ -2,7 +2,8 @@
 
 TypesError
 ├── TypeStringError    text that is no EIP-712 type
-└── TypedDataError     a value that is not of its type; names the member, the value and what it must be
+├── TypedDataError     a value that is not of its type; names the member, the value and what it must be
+└── UnencodableError   inside of the package: the same, on its way to where the member's whole path is known
 """
 
 from __future__ import annotations
@@ -21,3 +22,18 @@ class TypedDataError(TypesError, ValueError):
         self.member = member
         shown = repr(value)
         super().__init__(f"{member} is {shown if len(shown) <= 80 else shown[:77] + '...'}: it must be {wanted}")
+
+
+class UnencodableError(TypesError):
+    """`path` is the member's, as far out as it has come."""
+
+    def __init__(self, value: object, wanted: str) -> None:
+        self.value = value
+        self.wanted = wanted
+        self.path = ""
+        super().__init__(wanted)
+
+    def below(self, step: str) -> UnencodableError:
+        """The same, one step further out."""
+        self.path = step + self.path
+        return self

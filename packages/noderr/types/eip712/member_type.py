@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from noderr.types.eip712.errors import TypedDataError, TypeStringError
+from noderr.types.eip712.errors import TypeStringError, UnencodableError
 from noderr.types.keccak import keccak256
 
-type EncodeMember = Callable[[str, object], bytes]
-"""Takes the member's path, for errors, and its value; gives 32 bytes. Raises `TypedDataError`."""
+type EncodeMember = Callable[[object], bytes]
+"""Takes the member's value; gives 32 bytes. Raises `UnencodableError`."""
 
 _ARRAY = re.compile(r"(.+)\[([1-9][0-9]*)?\]")
 _INTEGER = re.compile(r"(u?)int([1-9][0-9]*)")
@@ -34,50 +34,56 @@ def encoder(type_name: str, struct_hash: Callable[[str], EncodeMember]) -> Encod
 
 
 def _integer(type_name: str, least: int, above: int) -> EncodeMember:
-    def encode(path: str, value: object) -> bytes:
+    def encode(value: object) -> bytes:
         # True is an int to Python; here it would be a mistake.
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value < above:
-            raise TypedDataError(path, value, f"an int that {type_name} holds, {least} to {above - 1}")
+            raise UnencodableError(value, f"an int that {type_name} holds, {least} to {above - 1}")
         return value.to_bytes(_WORD, "big", signed=value < 0)
 
     return encode
 
 
-def _boolean(path: str, value: object) -> bytes:
+def _boolean(value: object) -> bytes:
     if not isinstance(value, bool):
-        raise TypedDataError(path, value, "True or False")
+        raise UnencodableError(value, "True or False")
     return int(value).to_bytes(_WORD, "big")
 
 
 def _exact_bytes(length: int, pad: Callable[[bytes], bytes]) -> EncodeMember:
-    def encode(path: str, value: object) -> bytes:
+    def encode(value: object) -> bytes:
         if not isinstance(value, bytes) or len(value) != length:
-            raise TypedDataError(path, value, f"{length} bytes")
+            raise UnencodableError(value, f"{length} bytes")
         return pad(value)
 
     return encode
 
 
-def _any_bytes(path: str, value: object) -> bytes:
+def _any_bytes(value: object) -> bytes:
     if not isinstance(value, bytes):
-        raise TypedDataError(path, value, "bytes")
+        raise UnencodableError(value, "bytes")
     return keccak256(value)
 
 
-def _string(path: str, value: object) -> bytes:
+def _string(value: object) -> bytes:
     if not isinstance(value, str):
-        raise TypedDataError(path, value, "text")
+        raise UnencodableError(value, "text")
     try:
         return keccak256(value.encode())
     except UnicodeEncodeError as error:
-        raise TypedDataError(path, value, "text that UTF-8 can write, without lone surrogates") from error
+        raise UnencodableError(value, "text that UTF-8 can write, without lone surrogates") from error
 
 
 def _array(encode_item: EncodeMember, type_name: str, length: int | None) -> EncodeMember:
-    def encode(path: str, value: object) -> bytes:
+    def encode(value: object) -> bytes:
         if not isinstance(value, list | tuple) or length not in (None, len(value)):
-            raise TypedDataError(path, value, f"a list or tuple for {type_name}")
-        return keccak256(b"".join(encode_item(f"{path}[{index}]", item) for index, item in enumerate(value)))
+            raise UnencodableError(value, f"a list or tuple for {type_name}")
+        words = []
+        for index, item in enumerate(value):
+            try:
+                words.append(encode_item(item))
+            except UnencodableError as error:
+                raise error.below(f"[{index}]") from None
+        return keccak256(b"".join(words))
 
     return encode
 

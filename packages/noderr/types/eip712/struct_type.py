@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from noderr.types.eip712.errors import TypedDataError, TypeStringError
+from noderr.types.eip712.errors import TypedDataError, TypeStringError, UnencodableError
 from noderr.types.eip712.member_type import EncodeMember, encoder
 from noderr.types.keccak import keccak256
 
@@ -33,14 +33,22 @@ class StructType:
 
     def hash_struct(self, value: Mapping[str, object]) -> bytes:
         """`hashStruct` of the standard, 32 bytes. Raises `TypedDataError`, also for a member missing or too many."""
-        return self._hash(self.name, value)
+        try:
+            return self._hash(value)
+        except UnencodableError as error:
+            raise TypedDataError(self.name + error.path, error.value, error.wanted) from None
 
-    def _hash(self, path: str, value: object) -> bytes:
+    def _hash(self, value: object) -> bytes:
         if not isinstance(value, Mapping) or value.keys() != self.members.keys():
             found = sorted(value) if isinstance(value, Mapping) else value
-            raise TypedDataError(path, found, f"a mapping with just the members {', '.join(self.members)}")
-        words = [encode(f"{path}.{member}", value[member]) for member, encode in self._encoders]
-        return keccak256(self.type_hash + b"".join(words))
+            raise UnencodableError(found, f"a mapping with just the members {', '.join(self.members)}")
+        words = [self.type_hash]
+        for member, encode in self._encoders:
+            try:
+                words.append(encode(value[member]))
+            except UnencodableError as error:  # Paths are made when there is something to say.
+                raise error.below(f".{member}") from None
+        return keccak256(b"".join(words))
 
 
 def parse_struct_type(text: str) -> StructType:
