@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from noderr.exchanges.updates import OrderUpdate, VenueOrder
+from noderr.exchanges.updates import CancelRejected, OrderUpdate, VenueOrder
 from noderr.execution.actions import Cancel, Query, SubmitResult
 from noderr.execution.bounds import TradeBounds
 from noderr.execution.order_tracker import Heard, OrderTracker
@@ -97,6 +97,9 @@ class ChildOrder:
 
     def on_update(self, update: OrderUpdate, now_ns: int) -> Heard:
         heard = self.tracker.on_update(update)
+        if isinstance(update, CancelRejected) and not self.tracker.is_known_there:
+            # No word of the order: where it is not, its cancels are refused too, and it stays to be asked for.
+            return heard
         self._hear(now_ns)
         self.why = self.why or getattr(update, "detail", "")
         return heard
