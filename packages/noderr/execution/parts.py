@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from noderr.core.consensus.membership import Membership, read_membership
+from noderr.core.consensus.membership import MemberSets, read_membership
 from noderr.core.errors import SettingsError
 from noderr.core.openapi import Operation
 from noderr.core.parts import NodeContext, TierParts
@@ -26,7 +26,6 @@ from noderr.execution.trading_file import TradingTerms, read_trading_terms
 from noderr.execution.trading_service import TradingService
 from noderr.market_data.events import MarketEvent
 from noderr.market_data.market_books import MarketBooks
-from noderr.types.consensus import VoterSet
 from noderr.types.tier_numbers import VALIDATOR_TIER
 
 TRADING_PATH = "/api/v1/trading"
@@ -41,17 +40,6 @@ _OPERATIONS = (
 )
 # Of a venue's answer to a node that is not beside it.
 _PAPER_LATENCY_NS = 50_000_000
-
-
-class MemberVoters:
-    """The voters of the membership's one epoch."""
-
-    def __init__(self, membership: Membership) -> None:
-        self._membership = membership
-
-    async def voters(self, tier: int, epoch: int) -> VoterSet | None:
-        voters = self._membership.voters(tier)
-        return voters if voters is not None and voters.epoch == epoch else None
 
 
 def trading_terms(node: NodeContext) -> TradingTerms | None:
@@ -105,7 +93,7 @@ def trading_parts(
         clock=node.clock,
         venues=lambda: dict(paper.venues),
         allot=router.allot,
-        voters=MemberVoters(membership),
+        voters=MemberSets(membership),
         domain=membership.domain,
         executor=node.account.address,
         executors=() if validators is None else validators.voters,

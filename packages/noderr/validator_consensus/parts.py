@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from noderr.core.consensus.actions import Decided, Failed
-from noderr.core.consensus.membership import Membership
+from noderr.core.consensus.membership import MemberSets
 from noderr.core.consensus.round import Round
 from noderr.core.consensus.routes import CONSENSUS_OPERATIONS, consensus_routes
 from noderr.core.consensus.service import ConsensusService
@@ -32,17 +32,6 @@ REPORT_TOPIC = "consensus.validator.report"
 """Of the peers' messages with reports to attest."""
 PERIOD_NS = 60_000_000_000
 _NO_CONTRACT = bytes(20)
-
-
-class MemberSets:
-    """The voters of the membership's one epoch."""
-
-    def __init__(self, membership: Membership) -> None:
-        self._membership = membership
-
-    async def voters(self, tier: int, epoch: int) -> VoterSet | None:
-        voters = self._membership.voters(tier)
-        return voters if voters is not None and voters.epoch == epoch else None
 
 
 class ReportJudge:

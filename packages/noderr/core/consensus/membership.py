@@ -68,6 +68,18 @@ class Membership:
         return self.sets.get(tier)
 
 
+class MemberSets:
+    """`VoterSets` of the membership's one epoch."""
+
+    def __init__(self, membership: Membership) -> None:
+        self._membership = membership
+
+    async def voters(self, tier: int, epoch: int) -> VoterSet | None:
+        """None for another epoch."""
+        voters = self._membership.voters(tier)
+        return voters if voters is not None and voters.epoch == epoch else None
+
+
 def read_membership(path: Path) -> Membership:
     """Raises `MembershipError` with every problem of the file."""
     try:
