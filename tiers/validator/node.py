@@ -6,10 +6,12 @@ Its facts stand in `tier.toml` beside this file; `python -m tiers.validator.node
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from noderr.core import run_tier
-from noderr.core.parts import NodeContext, TierParts
+from noderr.core.parts import NodeContext, TierCommand, TierParts
+from noderr.types import TierManifest
 
 
 def parts(node: NodeContext) -> TierParts:
@@ -56,10 +58,18 @@ def parts(node: NodeContext) -> TierParts:
     return combine(consensus, market_parts(node, markets), TierParts([ViewService(node, markets)]), traded)
 
 
+def trading(arguments: Sequence[str], environ: Mapping[str, str], manifest: TierManifest) -> int:
+    """What only somebody on this machine may do: lift what a fault has halted."""
+    from noderr.execution.command import run_trading
+
+    return run_trading(arguments, environ, manifest)
+
+
 def main() -> int:
     """Run the command given on the command line (`serve` when there is none) and return the exit code."""
     here = Path(__file__)
-    return run_tier(here.with_name("tier.toml"), here.parents[2] / "VERSION", make_parts=parts)
+    commands = {"trading": TierCommand("see, halt and resume trading; `trading --help`", trading)}
+    return run_tier(here.with_name("tier.toml"), here.parents[2] / "VERSION", make_parts=parts, commands=commands)
 
 
 if __name__ == "__main__":
