@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from noderr.exchanges.rounding import round_to_lot, round_to_tick
 from noderr.types.trading import Instrument, Side
+from noderr.types.trading.decimals import is_exact
 from noderr.types.trading.errors import FieldError
 
-POSITIVE = st.decimals(min_value="1e-12", max_value="1e12", allow_nan=False, allow_infinity=False)
+# Of as many digits as a record takes.
+POSITIVE = st.decimals(min_value="1e-12", max_value="1e12", allow_nan=False, allow_infinity=False).filter(is_exact)
 STEPS = st.sampled_from(["1e-8", "0.00001", "0.0025", "0.05", "0.3", "1", "7", "1E+2"]).map(Decimal)
 
 
