@@ -45,7 +45,12 @@ class Rig:
 
     def until(self, condition: Callable[[], bool], seconds: float = 40) -> None:
         found = self.watcher.look_until(condition, seconds, every_seconds=0.2)
-        assert found, {view.member.name: (view.state, view.waiting_for) for view in self.views.values()}
+        assert found, "\n".join(
+            f"{view.member.name}: {view.state}, alive {view.alive}, "
+            f"peers {view.peers_connected} of {view.peers_configured}, "
+            f"restarts {view.restarts}, exit code {view.exit_code}, waits for {view.waiting_for}"
+            for view in self.views.values()
+        )
 
     def stored(self) -> dict[str, list[int]]:
         """The sequences of each node's records in the coordinator's database."""
