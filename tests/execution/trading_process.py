@@ -14,7 +14,6 @@ import time
 from decimal import Decimal
 from pathlib import Path
 
-from noderr.core.consensus.service import ConsensusService
 from noderr.core.consensus.testing_nodes import VoterNode
 from noderr.core.parts import NodeContext
 from noderr.core.peers.testing import until
@@ -93,7 +92,7 @@ async def tell_market(node: NodeContext, books: MarketBooks, paper: PaperVenues)
 
 
 async def run(folder: Path, trades: int, new: int) -> None:
-    node = VoterNode(1, "validator", folder, _nothing, knows_voters=False).context()
+    node = VoterNode(1, "validator", folder, knows_voters=False).context()
     books = MarketBooks([MarketName("kraken", SYMBOL)], node.clock.monotonic)
     latency = ConstantLatency(order=30 * MS, cancel=30 * MS, report=30 * MS)
     paper = PaperVenues(node, TERMS_FILE.listings, {"USD": CASH}, latency)
@@ -134,10 +133,6 @@ async def run(folder: Path, trades: int, new: int) -> None:
     await paper.stop()
     tasks.pop().cancel()
     await asyncio.gather(*tasks)
-
-
-def _nothing(_node: NodeContext) -> ConsensusService:
-    raise AssertionError("no consensus is started here")
 
 
 if __name__ == "__main__":

@@ -81,14 +81,10 @@ def test_the_parts_of_an_oracle_that_observes(tmp_path: Path) -> None:
 
 
 def test_without_markets_an_oracle_is_blind(tmp_path: Path) -> None:
-    parts = oracle.parts(VoterNode(1, "oracle", tmp_path, _none).context())
+    parts = oracle.parts(VoterNode(1, "oracle", tmp_path).context())
     assert [one.name for one in parts.services] == ["oracle-consensus"]
 
 
 def test_a_setting_that_names_no_market_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="NODEOS_MARKETS: 'kraken:BTC/USD' is no market"):
         oracle.parts(Member(1, "oracle", tmp_path, SystemClock(), markets="kraken:BTC/USD").context)
-
-
-def _none(_node: object) -> ConsensusService:
-    raise NotImplementedError

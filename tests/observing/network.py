@@ -7,11 +7,10 @@ import contextlib
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from noderr.core.consensus.membership import membership_json
 from noderr.core.consensus.testing_nodes import VoterNode
-from noderr.core.parts import NodeContext
 from noderr.core.peers.testing import connected
 from noderr.core.service import Service
 from noderr.market_data.events import BookSnapshot, MarketEvent
@@ -90,7 +89,7 @@ class Member:
 
     def __init__(self, number: int, tier: str, folder: Path, clock: Clock, **settings: Any) -> None:
         self.tier = tier
-        self.voter = VoterNode(number, tier, folder, _none)
+        self.voter = VoterNode(number, tier, folder)
         self.peer = self.voter.peer
         plain = self.voter.context()
         self.context = dataclasses.replace(plain, clock=clock, settings=plain.settings.model_copy(update=settings))
@@ -155,7 +154,3 @@ async def linked(*members: Member) -> AsyncIterator[Running]:
             yield running
         finally:
             await running.stop_all()
-
-
-def _none(_node: NodeContext) -> NoReturn:
-    raise NotImplementedError("the services are made by the test")

@@ -16,7 +16,6 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from noderr.core.consensus.service import ConsensusService
 from noderr.core.consensus.testing_nodes import VoterNode
 from noderr.core.errors import SettingsError
 from noderr.core.parts import NodeContext, TierParts
@@ -35,12 +34,8 @@ SECOND = 1_000_000_000
 
 def context(folder: Path, **settings: Any) -> NodeContext:
     """What a node makes its parts from."""
-    node = VoterNode(1, "validator", folder, no_service).context()
+    node = VoterNode(1, "validator", folder).context()
     return dataclasses.replace(node, settings=node.settings.model_copy(update=settings))
-
-
-def no_service(_node: NodeContext) -> ConsensusService:
-    raise NotImplementedError("the parts make their own")
 
 
 @contextlib.asynccontextmanager

@@ -43,7 +43,8 @@ class Forecaster:
             return error.abstained
 
     def _forecast(self, at_ns: int) -> Forecast:
-        quotes = self._until(at_ns)
+        oldest_ns = at_ns - self.parameters.window_bars * self.parameters.bar_ns - self.parameters.max_age_ns
+        quotes = self._history.fresh(at_ns, oldest_ns)
         bars = self._bars(quotes, at_ns)
         # The micro-price is estimated from the beginning of the stretch, and judged by the rest.
         split = max(1, len(bars.whole) * self.parameters.micro_percent // 100)
@@ -55,19 +56,6 @@ class Forecaster:
         distance = enough(micro.adjustment(quotes[-1]), Reason.MICRO_PRICE)
         move = model.predict(np.array([bars.flow[-1], distance]))
         return in_units(quotes[-1], move, self._confidence_bps(model, now, move))
-
-    def _until(self, at_ns: int) -> Sequence[Quote]:
-        """What counts at that time, and the newest of it is known and fresh. Raises `NoForecastError`."""
-        oldest_ns = at_ns - self.parameters.window_bars * self.parameters.bar_ns - self.parameters.max_age_ns
-        quotes = [quote for quote in self._history.quotes if oldest_ns < quote.at_ns <= at_ns]
-        if not quotes:
-            raise NoForecastError(Reason.LATE if self._history.quotes else Reason.NO_VIEW)
-        age_ns = at_ns - quotes[-1].at_ns
-        if age_ns > self.parameters.max_age_ns:
-            raise NoForecastError(Reason.LATE, f"it is {age_ns // 1_000_000} ms old")
-        if not quotes[-1].known:
-            raise NoForecastError(Reason.BOOK_UNKNOWN)
-        return quotes
 
     def _bars(self, quotes: Sequence[Quote], at_ns: int) -> Bars:
         seen = (at_ns - quotes[0].at_ns) // self.parameters.bar_ns

@@ -121,15 +121,8 @@ class QueueImbalance:
 
     def _forecast(self, at_ns: int) -> Forecast:
         parameters = self.parameters
-        oldest_ns = at_ns - parameters.window_seconds * _SECOND_NS
-        quotes = [quote for quote in self._history.quotes if oldest_ns < quote.at_ns <= at_ns]
-        if not quotes:
-            raise NoForecastError(Reason.LATE if self._history.quotes else Reason.NO_VIEW)
+        quotes = self._history.fresh(at_ns, at_ns - parameters.window_seconds * _SECOND_NS)
         now = quotes[-1]
-        if (age_ns := at_ns - now.at_ns) > parameters.max_age_ns:
-            raise NoForecastError(Reason.LATE, f"it is {age_ns // _MS_NS} ms old")
-        if not now.known:
-            raise NoForecastError(Reason.BOOK_UNKNOWN)
         learned = self._learn(quotes)
         if len(learned.sizes) < parameters.least_moves:
             raise NoForecastError(Reason.TOO_SHORT, f"{len(learned.sizes)} moves of the mid price")

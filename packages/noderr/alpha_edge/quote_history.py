@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from noderr.alpha_edge.errors import ViewError
+from noderr.alpha_edge.answers import Reason
+from noderr.alpha_edge.errors import NoForecastError, ViewError
 from noderr.alpha_edge.order_flow import depth, order_flow
 from noderr.types.trading.decimals import add
 from noderr.types.trading.errors import InexactError
@@ -50,6 +51,21 @@ class QuoteHistory:
     @property
     def quotes(self) -> Sequence[Quote]:
         return self._quotes
+
+    def fresh(self, at_ns: int, oldest_ns: int) -> Sequence[Quote]:
+        """Those after `oldest_ns` and through `at_ns`, if the newest of them is known and not too old.
+
+        Raises `NoForecastError`.
+        """
+        quotes = [quote for quote in self._quotes if oldest_ns < quote.at_ns <= at_ns]
+        if not quotes:
+            raise NoForecastError(Reason.LATE if self._quotes else Reason.NO_VIEW)
+        age_ns = at_ns - quotes[-1].at_ns
+        if age_ns > self._max_age_ns:
+            raise NoForecastError(Reason.LATE, f"it is {age_ns // 1_000_000} ms old")
+        if not quotes[-1].known:
+            raise NoForecastError(Reason.BOOK_UNKNOWN)
+        return quotes
 
     def add(self, view: MarketView) -> None:
         """Raises `ViewError`, and then the view is as if it had not come."""

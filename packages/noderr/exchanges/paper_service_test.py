@@ -35,10 +35,7 @@ LISTINGS = {"kraken": {SYMBOL: Listing(INSTRUMENT, FeeSchedule(maker=Decimal(0),
 
 
 def context(folder: Path) -> NodeContext:
-    def nothing(_node: NodeContext) -> None:
-        raise AssertionError("no consensus is started here")
-
-    return VoterNode(1, "validator", folder, nothing, knows_voters=False).context()  # type: ignore[arg-type]
+    return VoterNode(1, "validator", folder, knows_voters=False).context()
 
 
 def service(node: NodeContext) -> PaperVenues:

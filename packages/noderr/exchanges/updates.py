@@ -37,31 +37,34 @@ class RejectReason(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
-    """The venue has the order."""
+class _OfOrder:
+    """What every word about an order has."""
 
     client_order_id: str
-    venue_order_id: str
     at_ns: int
 
     def __post_init__(self) -> None:
         check_id(self, "client_order_id", self.client_order_id)
-        check_id(self, "venue_order_id", self.venue_order_id)
         check_time(self, "at_ns", self.at_ns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rejected:
-    """The venue does not have it, and never had. `detail` is the venue's own words."""
+class Accepted(_OfOrder):
+    """The venue has the order."""
 
-    client_order_id: str
-    reason: RejectReason
-    detail: str
-    at_ns: int
+    venue_order_id: str
 
     def __post_init__(self) -> None:
-        check_id(self, "client_order_id", self.client_order_id)
-        check_time(self, "at_ns", self.at_ns)
+        _OfOrder.__post_init__(self)
+        check_id(self, "venue_order_id", self.venue_order_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected(_OfOrder):
+    """The venue does not have it, and never had. `detail` is the venue's own words."""
+
+    reason: RejectReason
+    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,41 +83,21 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Canceled:
+class Canceled(_OfOrder):
     """What was left is gone: on our wish, or what an IOC order could not fill."""
 
-    client_order_id: str
-    at_ns: int
-
-    def __post_init__(self) -> None:
-        check_id(self, "client_order_id", self.client_order_id)
-        check_time(self, "at_ns", self.at_ns)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Expired:
+class Expired(_OfOrder):
     """What was left is gone: its time was over."""
 
-    client_order_id: str
-    at_ns: int
-
-    def __post_init__(self) -> None:
-        check_id(self, "client_order_id", self.client_order_id)
-        check_time(self, "at_ns", self.at_ns)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CancelRejected:
+class CancelRejected(_OfOrder):
     """The cancel had no effect."""
 
-    client_order_id: str
     reason: RejectReason
     detail: str
-    at_ns: int
-
-    def __post_init__(self) -> None:
-        check_id(self, "client_order_id", self.client_order_id)
-        check_time(self, "at_ns", self.at_ns)
 
 
 type OrderUpdate = Accepted | Rejected | Filled | Canceled | Expired | CancelRejected

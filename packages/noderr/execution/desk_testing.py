@@ -10,8 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from noderr.core.consensus.handover import APPROVAL_TOPIC, PORTFOLIO_TOPIC, PROPOSAL_TOPIC, SIGNAL_TOPIC
 from noderr.core.consensus.membership import membership_json
 from noderr.core.consensus.testing_nodes import VoterNode
@@ -69,7 +67,7 @@ class Network:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.validator = VoterNode(1, "validator", folder, lambda _node: pytest.fail("no consensus here"))
+        self.validator = VoterNode(1, "validator", folder)
         self.oracle, self.guardian = PeerNode(2, "oracle"), PeerNode(3, "guardian")
         self.stranger = PeerNode(4, "oracle")
         self.engine = Recording()

@@ -122,7 +122,7 @@ async def test_what_guardians_approve_again_is_not_executed_again_after_a_restar
 
 
 def settings(tmp_path: Path, **environ: str) -> NodeContext:
-    node = VoterNode(1, "validator", tmp_path, lambda _node: pytest.fail("no"), knows_voters=False).context()
+    node = VoterNode(1, "validator", tmp_path, knows_voters=False).context()
     given = load_settings({"NODEOS_DATA_DIR": str(tmp_path)} | environ, NodeSettings, tier_defaults(small_guardian()))
     return NodeContext(**(vars(node) | {"settings": given}))
 

@@ -112,7 +112,7 @@ async def test_without_a_portfolio_nothing_is_proposed_and_it_says_why(tmp_path:
 
 async def test_without_voters_it_says_what_it_lacks(tmp_path: Path) -> None:
     network = Network(tmp_path)
-    network.node = VoterNode(1, "validator", tmp_path, lambda _node: pytest.fail("no"), knows_voters=False).context()
+    network.node = VoterNode(1, "validator", tmp_path, knows_voters=False).context()
     desk = network.desk()
     await desk.start()
     assert "voters' file" in desk.missing()[0]

@@ -22,10 +22,16 @@ type MakeService = Callable[[NodeContext], ConsensusService]
 
 
 class VoterNode:
-    """A node with the one service that is tested."""
+    """A node with the one service that is tested, or without one for tests that run their own on its `context`."""
 
     def __init__(
-        self, number: int, tier: str, folder: Path, make_service: MakeService, *, knows_voters: bool = True
+        self,
+        number: int,
+        tier: str,
+        folder: Path,
+        make_service: MakeService | None = None,
+        *,
+        knows_voters: bool = True,
     ) -> None:
         self.peer = PeerNode(number, tier)
         self.account = AccountKey(bytes([number]) * 32)
@@ -45,6 +51,7 @@ class VoterNode:
     async def start(self) -> None:
         """Start the service, or start it again; its peers are up."""
         if self._service is None:
+            assert self._make_service is not None, "this node was made without a service"
             self._service = self._make_service(self.context())
         await self._service.start()
         self._task = asyncio.create_task(self._service.run())
