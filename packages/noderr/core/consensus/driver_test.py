@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 
 import pytest
 
 from noderr.core.consensus.actions import Broadcast, Failed, Failure
 from noderr.core.consensus.driver_testing import DEADLINE_SECONDS, KEYS, VOTERS, DriverRig, signed, until
+from noderr.core.consensus.signing_queue import Result
 from noderr.core.consensus.status import Status
 from noderr.core.consensus.testing import DOMAIN, NOW_S
 from noderr.types.consensus import (
     Choice,
     ProtocolMessage,
-    Signed,
     make_certificate,
     message_digest,
     sign,
@@ -39,11 +40,11 @@ async def test_signatures_are_made_one_after_another_in_the_order_of_asking() ->
     lock = threading.Lock()
 
     class Signer:
-        def sign[M: ProtocolMessage](self, message: M) -> Signed[M]:
+        def sign_all(self, messages: Sequence[ProtocolMessage]) -> list[Result]:
             at_once.append(0 if lock.acquire(blocking=False) else 1)
             try:
-                asked.append(message.round)
-                return sign(message, KEYS[0], DOMAIN)
+                asked.extend(message.round for message in messages)
+                return [sign(message, KEYS[0], DOMAIN) for message in messages]
             finally:
                 lock.release()
 
@@ -53,7 +54,7 @@ async def test_signatures_are_made_one_after_another_in_the_order_of_asking() ->
             rig.cast(rig.open(number))
         await until(lambda: len(asked) == 3)
     assert asked == [5, 6, 4]
-    assert at_once == [0, 0, 0]
+    assert set(at_once) == {0}
 
 
 async def test_what_is_asked_for_together_is_sent_together_and_on_the_disk_before() -> None:
@@ -221,10 +222,10 @@ async def test_who_ends_the_driver_waits_for_the_disk() -> None:
     wrote: list[bool] = []
 
     class Slow:
-        def sign[M: ProtocolMessage](self, message: M) -> Signed[M]:
+        def sign_all(self, messages: Sequence[ProtocolMessage]) -> list[Result]:
             asked.set()
             wrote.append(on_disk.wait(5))
-            return sign(message, KEYS[0], DOMAIN)
+            return [sign(message, KEYS[0], DOMAIN) for message in messages]
 
     rig = DriverRig(signer=Slow())
     task = asyncio.create_task(rig.driver.run())

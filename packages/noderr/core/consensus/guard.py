@@ -10,9 +10,10 @@ start, everything that began before the start is refused, whatever the journal s
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from noderr.core.consensus.errors import DoubleSignError, TooOldError
+from noderr.core.consensus.errors import DoubleSignError, GuardError, TooOldError
 from noderr.core.consensus.journal import Disk, Journal
 from noderr.types.consensus import ProtocolMessage, Signed, message_digest
 from noderr.types.eip712 import Domain
@@ -59,33 +60,57 @@ class Guard:
 
     def permit(self, message: ProtocolMessage, digest: bytes) -> None:
         """Return when `digest` may be signed, which the disk then knows. Raises `GuardError` and `OSError`."""
-        place = _place(message)
-        before = self._digests.get(place)
+        refused = self.permit_all([(message, digest)])[0]
+        if refused is not None:
+            raise refused
+
+    def permit_all(self, asked: Sequence[tuple[ProtocolMessage, bytes]]) -> list[GuardError | None]:
+        """The same for many messages with their digests; those that are permitted reach the disk together.
+
+        Raises `OSError`; nothing may be signed then. At most `MOST_AT_ONCE` messages.
+        """
+        if len(self._journal.records) >= 2 * self._keep:
+            self._compact()
+        permitted: dict[_Place, bytes] = {}
+        refused: list[GuardError | None] = []
+        for message, digest in asked:
+            place = _place(message)
+            refusal = self._refusal(message, place, digest, permitted)
+            refused.append(refusal)
+            if refusal is None and self._digests.get(place) is None:
+                permitted[place] = digest
+        if permitted:
+            self._append([_RECORD.pack(_SIGNED, *place, digest) for place, digest in permitted.items()])
+        return refused
+
+    def _refusal(
+        self, message: ProtocolMessage, place: _Place, digest: bytes, permitted: Mapping[_Place, bytes]
+    ) -> GuardError | None:
+        before = self._digests.get(place) or permitted.get(place)
         if before == digest:
-            return
+            return None
         where = f"{message.TYPE.name} of epoch {message.epoch}, round {message.round}"
         if before is not None:
-            raise DoubleSignError(
+            return DoubleSignError(
                 f"another {where} was signed already, of digest {before.hex()[:16]}…: it stays the one"
             )
         watermark = self._watermarks.get(message.tier)
         if watermark is not None and (message.epoch, message.round) <= watermark:
-            raise TooOldError(
+            return TooOldError(
                 f"a {where} lies at or before epoch {watermark[0]}, round {watermark[1]}, "
                 "and what was signed there is not known for sure"
             )
-        if len(self._journal.records) >= 2 * self._keep:
-            self._compact()
-        self._append(_RECORD.pack(_SIGNED, *place, digest))
+        return None
 
     def refuse_through(self, tier: int, epoch: int, round_: int) -> None:
         """Sign nothing of this tier at or before this round any more. Raises `OSError`."""
         if (epoch, round_) > self._watermarks.get(tier, (-1, -1)):
-            self._append(_RECORD.pack(_WATERMARK, tier, epoch, round_, 0, _NONE, _NONE))
+            self._append([_RECORD.pack(_WATERMARK, tier, epoch, round_, 0, _NONE, _NONE)])
 
-    def _append(self, record: bytes) -> None:
-        self._journal.append(record)
-        self._learn(record)
+    def _append(self, records: Sequence[bytes]) -> None:
+        self._journal.append(records)
+        for record in records:
+            self._learn(record)
 
     def _learn(self, record: bytes) -> None:
         kind, tier, epoch, round_, view, name, digest = _RECORD.unpack(record)
@@ -130,3 +155,15 @@ class GuardedKey:
         digest = message_digest(message, self._domain)
         self._guard.permit(message, digest)
         return Signed(message, self._key.address, self._key.sign(digest))
+
+    def sign_all(self, messages: Sequence[ProtocolMessage]) -> list[Signed[ProtocolMessage] | GuardError]:
+        """Each of them signed, or the guard's refusal; the disk is waited for once.
+
+        Raises `OSError`; nothing is signed then.
+        """
+        digests = [message_digest(message, self._domain) for message in messages]
+        refused = self._guard.permit_all(list(zip(messages, digests, strict=True)))
+        return [
+            Signed(message, self._key.address, self._key.sign(digest)) if refusal is None else refusal
+            for message, digest, refusal in zip(messages, digests, refused, strict=True)
+        ]

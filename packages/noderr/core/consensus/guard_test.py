@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from noderr.core.consensus.errors import DoubleSignError, GuardDamagedError, TooOldError
 from noderr.core.consensus.guard import Guard, GuardedKey
-from noderr.core.consensus.journal import FileDisk, Journal
+from noderr.core.consensus.journal import FileDisk
 from noderr.core.consensus.testing import DOMAIN, ForgetfulDisk, keys, vote
-from noderr.types.consensus import AccountSignatures, check_signature
+from noderr.types.consensus import AccountSignatures, Signed, check_signature
 
 ONE, OTHER = b"\1" * 32, b"\2" * 32
 
@@ -125,24 +125,59 @@ def test_a_signature_is_that_of_the_message() -> None:
     check_signature(guarded.sign(vote()), DOMAIN, AccountSignatures())
 
 
+def test_many_are_signed_with_one_wait_for_the_disk() -> None:
+    disk = ForgetfulDisk()
+    guard = Guard(disk)
+    guard.permit(vote(round=1), ONE)
+    syncs = disk.syncs
+    results = GuardedKey(keys(1)[0], guard, DOMAIN).sign_all(
+        [
+            vote(round=2),
+            vote(round=1),  # Of another digest than ONE.
+            vote(round=2, subject=b"\6" * 32),
+            vote(round=3),
+            vote(round=2),
+        ]
+    )
+    assert [type(result) for result in results] == [Signed, DoubleSignError, DoubleSignError, Signed, Signed]
+    assert results[0] == results[4]
+    assert disk.syncs == syncs + 1
+    assert len(Guard(disk)) == 3
+
+
+def test_of_many_none_is_signed_that_the_disk_did_not_take() -> None:
+    disk = ForgetfulDisk()
+    guarded = GuardedKey(keys(1)[0], Guard(disk), DOMAIN)
+    disk.fails = True
+    with pytest.raises(OSError, match="the disk is gone"):
+        guarded.sign_all([vote(round=1), vote(round=2)])
+
+
 @settings(max_examples=300)
-@given(st.integers(0, 2**32), st.lists(st.tuples(st.integers(0, 5), st.sampled_from([ONE, OTHER])), max_size=30))
-def test_no_crash_makes_it_sign_two_things(seed: int, wishes: list[tuple[int, bytes]]) -> None:
+@given(
+    st.integers(0, 2**32),
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 5), st.sampled_from([ONE, OTHER])), min_size=1, max_size=4), max_size=15
+    ),
+)
+def test_no_crash_makes_it_sign_two_things(seed: int, batches: list[list[tuple[int, bytes]]]) -> None:
     randomness = random.Random(seed)
     disk = ForgetfulDisk()
     guard = Guard(disk, keep_records=3)
     signed: dict[int, bytes] = {}
-    for number, digest in wishes:
+    for batch in batches:
+        asked = [(vote(round=number), digest) for number, digest in batch]
         if randomness.random() < 0.3:
-            # Power off while the record of a signature that was never made is half written.
-            disk.append(randomness.randbytes(randomness.randint(0, 90)))
+            # Power off while the records of signatures that were never made are half written.
+            disk.loses_syncs = True
+            guard.permit_all(asked)
+            disk.loses_syncs = False
             disk.crash(randomness)
             guard = Guard(disk, keep_records=3)
-        try:
-            guard.permit(vote(round=number), digest)
-        except (DoubleSignError, TooOldError):
-            continue
-        assert signed.setdefault(number, digest) == digest
+            asked.reverse()
+        for (message, digest), refusal in zip(asked, guard.permit_all(asked), strict=True):
+            if refusal is None:
+                assert signed.setdefault(message.round, digest) == digest
 
 
 def test_a_torn_record_is_cut_off(tmp_path: Path) -> None:
@@ -192,16 +227,6 @@ def test_a_closed_file_takes_nothing_more(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="is closed"):
         guard.permit(vote(round=2), ONE)
     assert len(Guard(FileDisk(tmp_path / "guard.journal"))) == 1
-
-
-def test_a_rewritten_journal_is_the_new_file(tmp_path: Path) -> None:
-    path = tmp_path / "guard.journal"
-    journal = Journal(FileDisk(path), 8)
-    for number in range(4):
-        journal.append(number.to_bytes(8, "big"))
-    journal.rewrite(journal.records[2:])
-    journal.append(b"lastlast")
-    assert Journal(FileDisk(path), 8).records == [(2).to_bytes(8, "big"), (3).to_bytes(8, "big"), b"lastlast"]
 
 
 _SIGNER = """

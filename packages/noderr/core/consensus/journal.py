@@ -1,12 +1,14 @@
-"""An append-only file of records of one size: a record is on the disk before `append` returns, or it never was.
+"""An append-only file of records of one size: what is appended is on the disk before `append` returns, or it never was.
 
-Only the last record can be torn, because each is synced before the next is begun; what is torn is cut off on opening.
-Anything else that is wrong with the file was not done by this program, and is an error.
+Records that are appended together share one sync, and each says its place among them. Only the last such batch can be
+torn, because each is synced before the next is begun; what is torn is cut off on opening. Anything else that is wrong
+with the file was not done by this program, and is an error.
 """
 
 from __future__ import annotations
 
 import os
+import struct
 import threading
 import zlib
 from collections.abc import Sequence
@@ -16,6 +18,11 @@ from typing import Protocol
 from noderr.core.consensus.errors import GuardDamagedError
 from noderr.utils import replace_file, sync_directory
 
+MOST_AT_ONCE = 64
+"""So many records may share a sync."""
+
+# CRC-32 of what follows; the record's place in its batch, from 0; how many the batch has.
+_SEAL = struct.Struct(">IBB")
 _CRC_BYTES = 4
 
 
@@ -104,45 +111,67 @@ class Journal:
     def __init__(self, disk: Disk, record_bytes: int) -> None:
         """Read what is there. Raises `GuardDamagedError` and `OSError`."""
         self._disk = disk
-        self._size = record_bytes + _CRC_BYTES
+        self._size = _SEAL.size + record_bytes
         self._broken: OSError | None = None
         self.records = self._recover()
 
-    def append(self, record: bytes) -> None:
-        """On the disk when this returns. Raises `OSError`; after that nothing is taken any more, until a new start."""
+    def append(self, records: Sequence[bytes]) -> None:
+        """On the disk when this returns. Raises `OSError`; after that nothing is taken any more, until a new start.
+
+        At most `MOST_AT_ONCE` records.
+        """
         if self._broken is not None:
             # A failed fsync may have thrown the data away, and a second one would then report success.
             raise OSError("the journal failed before and takes nothing more: start anew") from self._broken
         try:
-            self._disk.append(_sealed(record))
+            self._disk.append(_sealed(records))
             self._disk.sync()
         except OSError as error:
             self._broken = error
             raise
-        self.records.append(record)
+        self.records += records
 
     def rewrite(self, records: Sequence[bytes]) -> None:
         """Keep just these. Raises `OSError`, and then everything is as it was."""
-        self._disk.replace(b"".join(map(_sealed, records)))
+        self._disk.replace(b"".join(_sealed([record]) for record in records))
         self.records = list(records)
 
     def _recover(self) -> list[bytes]:
         data = self._disk.read()
-        good: list[bytes] = []
-        for start in range(0, len(data), self._size):
-            part = data[start : start + self._size]
-            record = part[_CRC_BYTES:]
-            if len(part) == self._size and part == _sealed(record):
-                good.append(record)
-            elif start + self._size < len(data):
-                raise GuardDamagedError(
-                    f"record {len(good)} of the journal of signatures is damaged, and it is not the last: this voter "
-                    "may have signed what it no longer knows. Take it out of the voters; give it a new key and journal"
-                )
-        if len(good) * self._size < len(data):
-            self._disk.truncate(len(good) * self._size)
-        return good
+        parts = [data[start : start + self._size] for start in range(0, len(data), self._size)]
+        sound = next((index for index, part in enumerate(parts) if not self._is_sound(part)), len(parts))
+        if self._is_synced(sound, parts):
+            raise GuardDamagedError(
+                f"record {sound} of the journal of signatures is damaged, and it is not of the last that were written: "
+                "this voter may have signed what it no longer knows. Take it out of the voters; give it a new key and "
+                "journal"
+            )
+        if sound < len(parts):
+            self._disk.truncate(sound * self._size)
+        return [part[_SEAL.size :] for part in parts[:sound]]
+
+    def _is_sound(self, part: bytes) -> bool:
+        return len(part) == self._size and zlib.crc32(part[_CRC_BYTES:]) == _SEAL.unpack_from(part)[0]
+
+    def _is_synced(self, damaged: int, parts: Sequence[bytes]) -> bool:
+        """Whether the damaged record cannot be torn, because something was written after its batch.
+
+        Its neighbours tell where their batches lie; of a damaged rest without one, only the length does.
+        """
+        if len(parts) - damaged > MOST_AT_ONCE:
+            return True
+        for index in range(max(damaged - 1, 0), len(parts)):
+            if self._is_sound(parts[index]):
+                _, place, count = _SEAL.unpack_from(parts[index])
+                first, last = index - place, index - place + count - 1
+                if first > damaged or damaged <= last < len(parts) - 1:
+                    return True
+        return False
 
 
-def _sealed(record: bytes) -> bytes:
-    return zlib.crc32(record).to_bytes(_CRC_BYTES, "big") + record
+def _sealed(records: Sequence[bytes]) -> bytes:
+    sealed = bytearray()
+    for place, record in enumerate(records):
+        rest = bytes((place, len(records))) + record
+        sealed += zlib.crc32(rest).to_bytes(_CRC_BYTES, "big") + rest
+    return bytes(sealed)

@@ -12,12 +12,11 @@ from typing import Protocol
 import structlog
 
 from noderr.core.consensus.errors import GuardError
+from noderr.core.consensus.journal import MOST_AT_ONCE
 from noderr.core.consensus.round import Round
 from noderr.types.consensus import ProtocolMessage, Signed
 
 _log = structlog.get_logger("noderr.core.consensus")
-
-_MOST_AT_ONCE = 64
 
 type Result = Signed[ProtocolMessage] | GuardError
 
@@ -25,7 +24,8 @@ type Result = Signed[ProtocolMessage] | GuardError
 class Signer(Protocol):
     """The guarded key."""
 
-    def sign[M: ProtocolMessage](self, message: M) -> Signed[M]: ...
+    def sign_all(self, messages: Sequence[ProtocolMessage]) -> list[Result]:
+        """Each signed, or refused. Raises `OSError` when the guard's disk fails."""
 
 
 class SigningQueue:
@@ -44,14 +44,14 @@ class SigningQueue:
         """Sign until cancelled. Raises `OSError` when the guard's disk fails."""
         while True:
             asked = [await self._asked.get()]
-            while not self._asked.empty() and len(asked) < _MOST_AT_ONCE:
+            while not self._asked.empty() and len(asked) < MOST_AT_ONCE:
                 asked.append(self._asked.get_nowait())
             results = await self._in_thread([message for _, message in asked])
             for (round_, message), result in zip(asked, results, strict=True):
                 self._done(round_, message, result)
 
     async def _in_thread(self, messages: Sequence[ProtocolMessage]) -> list[Result]:
-        signing = asyncio.ensure_future(asyncio.to_thread(self._sign_all, messages))
+        signing = asyncio.ensure_future(asyncio.to_thread(self._signer.sign_all, messages))
         try:
             return await asyncio.shield(signing)
         except asyncio.CancelledError:
@@ -60,12 +60,3 @@ class SigningQueue:
             if not signing.cancelled() and (error := signing.exception()):
                 _log.warning("not_signed", round=messages[0].round, reason=str(error))
             raise
-
-    def _sign_all(self, messages: Sequence[ProtocolMessage]) -> list[Result]:
-        results: list[Result] = []
-        for message in messages:
-            try:
-                results.append(self._signer.sign(message))
-            except GuardError as error:
-                results.append(error)
-        return results

@@ -65,6 +65,9 @@ class ForgetfulDisk:
         self.synced = b""
         self.written = b""
         self.fails = False
+        self.loses_syncs = False
+        """Says that it has synced, and has not: what a crash in the middle of a sync leaves."""
+        self.syncs = 0
 
     def read(self) -> bytes:
         return self.synced + self.written
@@ -75,6 +78,9 @@ class ForgetfulDisk:
     def sync(self) -> None:
         if self.fails:
             raise OSError("the disk is gone")
+        self.syncs += 1
+        if self.loses_syncs:
+            return
         self.synced, self.written = self.synced + self.written, b""
 
     def truncate(self, length: int) -> None:
