@@ -22,7 +22,7 @@ from noderr.execution.book_router import BookRouter
 from noderr.execution.bounds import TradeBounds
 from noderr.execution.errors import NotApprovedError
 from noderr.execution.proposals.policy import TradePolicy
-from noderr.execution.proposals.portfolio_of import EquityMarks, equity_of, portfolio_of
+from noderr.execution.proposals.portfolio_of import EquityMarks, portfolio_of
 from noderr.execution.proposals.propose import NoTrade
 from noderr.execution.proposals.trade_desk import DeskRules, NotApproved, Proposed, TradeDesk
 from noderr.execution.trade_machine import TradeMachine
@@ -133,22 +133,19 @@ class Trader:
 
     def portfolio(self) -> Portfolio | None:
         """None while something that is held has no price."""
-        now_ns, references = self._clock.now_ns(), self.references()
         try:
-            equity = equity_of([self.venue.account], self._terms.currency, references.values())
+            portfolio, self._marks = portfolio_of(
+                [self.venue.account],
+                self.venue.open_orders(),
+                self.references(),
+                currency=self._terms.currency,
+                marks=self._marks,
+                now_ns=self._clock.now_ns(),
+            )
         except AccountError as error:
             self._refuse("no-portfolio", str(error))
             return None
-        marks = EquityMarks.first(equity, now_ns) if self._marks is None else self._marks.step(equity, now_ns)
-        self._marks = marks
-        return portfolio_of(
-            [self.venue.account],
-            self.venue.open_orders(),
-            references,
-            currency=self._terms.currency,
-            marks=marks,
-            now_ns=now_ns,
-        )
+        return portfolio
 
     def _on_signal(self, _sender: str, content: bytes) -> None:
         now_ns, decision = self._clock.now_ns(), signal_decision_from_wire(content)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
 import structlog
 
 from noderr.exchanges.account import Account
 from noderr.exchanges.errors import AccountError, VenueError
 from noderr.exchanges.updates import VenueOrder
-from noderr.execution.proposals.portfolio_of import EquityMarks, equity_of, portfolio_of
+from noderr.execution.proposals.portfolio_of import EquityMarks, portfolio_of
 from noderr.types.trading.portfolio import Portfolio, Reference
 from noderr.utils import Clock, StateFile
 
@@ -29,12 +27,6 @@ class AccountedVenue(Protocol):
         """None while it is not open."""
 
     async def open_orders(self) -> tuple[VenueOrder, ...]: ...
-
-
-class _Marks(msgspec.Struct, frozen=True):
-    day: int
-    day_start: Decimal
-    peak: Decimal
 
 
 class PortfolioWatch:
@@ -52,38 +44,37 @@ class PortfolioWatch:
         self._venues = venues
         self._references = references
         self._currency = currency
-        self._file = StateFile(path, _Marks)
+        self._file = StateFile(path, EquityMarks)
         self._clock = clock
         self._marks: EquityMarks | None = None
 
     async def __call__(self) -> Portfolio | None:
         """Raises `StateFileError` when the marks cannot be kept: losses would be measured from somewhere else."""
+        before = await self._last_marks()
         try:
             told = [await venue.open_orders() for venue in self._venues.values()]
         except VenueError as error:
             _log.warning("no_portfolio", reason=str(error))
             return None
-        accounts = [venue.account for venue in self._venues.values()]
-        known: Sequence[Account] = [account for account in accounts if account is not None]
-        if len(known) != len(accounts):
+        orders = [order for of_venue in told for order in of_venue]
+        accounts = [account for venue in self._venues.values() if (account := venue.account) is not None]
+        if len(accounts) != len(self._venues):
             return None
         now_ns, references = self._clock.now_ns(), self._references()
         try:
-            equity = equity_of(known, self._currency, references.values())
+            portfolio, marks = portfolio_of(
+                accounts, orders, references, currency=self._currency, marks=before, now_ns=now_ns
+            )
         except AccountError as error:
             _log.warning("no_portfolio", reason=str(error))
             return None
-        marks = await self._step(equity, now_ns)
-        orders = [order for of_venue in told for order in of_venue]
-        return portfolio_of(known, orders, references, currency=self._currency, marks=marks, now_ns=now_ns)
+        if marks != before:
+            await asyncio.to_thread(self._file.write, marks)
+        self._marks = marks
+        return portfolio
 
-    async def _step(self, equity: Decimal, now_ns: int) -> EquityMarks:
-        before = self._marks
-        if before is None:
+    async def _last_marks(self) -> EquityMarks | None:
+        if self._marks is None:
             read = await asyncio.to_thread(self._file.read)
-            before = None if read is None else EquityMarks(read.state.day, read.state.day_start, read.state.peak)
-        after = EquityMarks.first(equity, now_ns) if before is None else before.step(equity, now_ns)
-        if after != before:
-            await asyncio.to_thread(self._file.write, _Marks(after.day, after.day_start, after.peak))
-        self._marks = after
-        return after
+            self._marks = None if read is None else read.state
+        return self._marks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from pathlib import Path
 
@@ -32,10 +33,14 @@ class Kraken:
     def __init__(self) -> None:
         self.account: Account | None = Account({"USD": Decimal(1_000)})
         self.is_down = False
+        self.soon: Fill | None = None
+        """Filled as soon as anything is awaited after the venue's answer."""
 
     async def open_orders(self) -> tuple[VenueOrder, ...]:
         if self.is_down:
             raise VenueDownError("down: the test says so")
+        if self.soon is not None and self.account is not None:
+            asyncio.get_running_loop().call_soon(self.account.apply, self.soon)
         return ()
 
 
@@ -76,6 +81,20 @@ async def test_losses_are_measured_from_the_same_marks_after_a_restart(tmp_path:
     later = await watched.watch()
     assert later is not None
     assert (later.day_start_equity, later.peak_equity) == (Decimal(900), Decimal(1_100))
+
+
+async def test_a_fill_while_the_marks_are_written_is_all_in_the_portfolio_or_not_at_all(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    watched.venue.soon = FILL
+    watched.price = Decimal(360)
+    before = await watched.watch()
+    watched.venue.soon = None
+    after = await watched.watch()
+    assert before is not None
+    assert after is not None
+    assert (before.positions, before.equity, before.peak_equity) == ((), Decimal(1_000), Decimal(1_000))
+    assert [one.quantity for one in after.positions] == [Decimal(2)]
+    assert (after.equity, after.peak_equity) == (Decimal(1_020), Decimal(1_020))
 
 
 async def test_what_is_not_known_gives_none(tmp_path: Path) -> None:

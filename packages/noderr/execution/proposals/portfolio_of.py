@@ -1,4 +1,6 @@
-"""The portfolio of an operator's accounts, as guardians judge it: what they hold and what it is worth now."""
+"""The portfolio of an operator's accounts, as guardians judge it: what they hold, what it is worth now, and the marks
+that losses are measured from. All of it is of one moment, so nothing is awaited on the way.
+"""
 
 from __future__ import annotations
 
@@ -37,36 +39,30 @@ class EquityMarks:
         return EquityMarks(self.day, self.day_start, max(self.peak, equity))
 
 
-def equity_of(accounts: Iterable[Account], currency: str, references: Iterable[Reference]) -> Decimal:
-    """All that they have, in `currency`. Raises `AccountError` where something held has no usable price."""
-    marks = {one.symbol: one.price for one in references if one.usable}
-    total = Decimal(0)
-    for account in accounts:
-        total = add(total, account.equity(currency, marks).amount)
-    return total
-
-
 def portfolio_of(
     accounts: Sequence[Account],
     open_orders: Iterable[VenueOrder],
     references: Mapping[str, Reference],
     *,
     currency: str,
-    marks: EquityMarks,
+    marks: EquityMarks | None,
     now_ns: int,
-) -> Portfolio:
-    """`references` are prices by symbol, all quoted in `currency`. Raises `AccountError`; `FieldError` for other money.
+) -> tuple[Portfolio, EquityMarks]:
+    """As of now, and the marks for the next time; `marks` are those of the last time, None where there was none.
 
-    A market order that is open counts at its symbol's price, and needs one.
+    `references` are prices by symbol, all quoted in `currency`. A market order that is open counts at its symbol's
+    price, and needs one. Raises `AccountError` where something held has no usable price; `FieldError` for other money.
     """
     cash = Decimal(0)
     for account in accounts:
         cash = add(cash, account.free(currency))
+    equity = _equity_of(accounts, currency, references.values())
+    marks = EquityMarks.first(equity, now_ns) if marks is None else marks.step(equity, now_ns)
     held = sorted((one for account in accounts for one in account.positions(now_ns)), key=lambda one: one.symbol)
-    return Portfolio(
+    portfolio = Portfolio(
         currency=currency,
         cash=cash,
-        equity=equity_of(accounts, currency, references.values()),
+        equity=equity,
         day_start_equity=marks.day_start,
         peak_equity=marks.peak,
         positions=tuple(_merged(tuple(same)) for _, same in groupby(held, key=lambda one: one.symbol)),
@@ -76,6 +72,15 @@ def portfolio_of(
         references=tuple(references[symbol] for symbol in sorted(references)),
         as_of_ns=now_ns,
     )
+    return portfolio, marks
+
+
+def _equity_of(accounts: Iterable[Account], currency: str, references: Iterable[Reference]) -> Decimal:
+    prices = {one.symbol: one.price for one in references if one.usable}
+    total = Decimal(0)
+    for account in accounts:
+        total = add(total, account.equity(currency, prices).amount)
+    return total
 
 
 def _merged(positions: Sequence[Position]) -> Position:

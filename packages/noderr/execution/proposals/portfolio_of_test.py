@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -11,7 +12,7 @@ from noderr.exchanges.errors import AccountError
 from noderr.exchanges.updates import VenueOrder
 from noderr.execution.proposals.portfolio_of import EquityMarks, portfolio_of
 from noderr.types.trading import Fill, Liquidity, Money, Order, OrderState, OrderType, Side
-from noderr.types.trading.portfolio import Reference
+from noderr.types.trading.portfolio import Portfolio, Reference
 
 DAY_NS = 86_400_000_000_000
 NOW_NS = 20_000 * DAY_NS + 3_600_000_000_000
@@ -32,17 +33,20 @@ def fill(quantity: str = "2", fill_id: str = "f-1") -> Fill:
     )
 
 
-def references(price: str = "360") -> dict[str, Reference]:
+def references(price: str) -> dict[str, Reference]:
     return {"XMR/USD": Reference(symbol="XMR/USD", price=Decimal(price), as_of_ns=NOW_NS)}
 
 
-MARKS = EquityMarks.first(Decimal(10_000), NOW_NS)
+def portfolio_at(
+    price: str, *accounts: Account, open_orders: Sequence[VenueOrder] = (), marks: EquityMarks | None = None
+) -> tuple[Portfolio, EquityMarks]:
+    return portfolio_of(accounts, open_orders, references(price), currency="USD", marks=marks, now_ns=NOW_NS)
 
 
 def test_equity_is_cash_and_what_is_held_at_its_mark() -> None:
     account = Account({"USD": Decimal(10_000)})
     account.apply(fill())
-    portfolio = portfolio_of([account], (), references(), currency="USD", marks=MARKS, now_ns=NOW_NS)
+    portfolio, _ = portfolio_at("360", account)
     assert portfolio.cash == Decimal("9298.18")
     assert portfolio.equity == Decimal("10018.18")
     assert [(one.symbol, one.quantity, one.average_price) for one in portfolio.positions] == [
@@ -69,7 +73,8 @@ def test_an_open_order_counts_with_what_is_left_of_it() -> None:
         fills=(fill(),),
         as_of_ns=NOW_NS,
     )
-    (one,) = portfolio_of([account], (told,), references(), currency="USD", marks=MARKS, now_ns=NOW_NS).open_orders
+    portfolio, _ = portfolio_at("360", account, open_orders=(told,))
+    (one,) = portfolio.open_orders
     assert (one.quantity, one.worst_price) == (Decimal(1), Decimal(351))
 
 
@@ -77,7 +82,7 @@ def test_accounts_at_two_venues_are_one_portfolio() -> None:
     here, there = Account({"USD": Decimal(10_000)}), Account({"USD": Decimal(1_000)})
     here.apply(fill())
     there.apply(fill("1", "f-2"))
-    portfolio = portfolio_of([here, there], (), references(), currency="USD", marks=MARKS, now_ns=NOW_NS)
+    portfolio, _ = portfolio_at("360", here, there)
     assert portfolio.cash == Decimal("9946.36")
     assert portfolio.equity == Decimal("11026.36")
     (position,) = portfolio.positions
@@ -90,7 +95,19 @@ def test_what_is_held_without_a_price_gives_no_portfolio(price: str) -> None:
     account = Account({"USD": Decimal(10_000)})
     account.apply(fill())
     with pytest.raises(AccountError, match="XMR/USD"):
-        portfolio_of([account], (), references(price), currency="USD", marks=MARKS, now_ns=NOW_NS)
+        portfolio_at(price, account)
+
+
+def test_losses_are_measured_from_the_marks_that_the_equity_of_now_belongs_to() -> None:
+    account = Account({"USD": Decimal(10_000)})
+    account.apply(fill())
+    marks, seen = None, []
+    for price in ("360", "400", "300"):
+        portfolio, marks = portfolio_at(price, account, marks=marks)
+        assert (portfolio.day_start_equity, portfolio.peak_equity) == (marks.day_start, marks.peak)
+        seen.append((portfolio.equity, portfolio.day_start_equity, portfolio.peak_equity))
+    first, highest, last = Decimal("10018.18"), Decimal("10098.18"), Decimal("9898.18")
+    assert seen == [(first, first, first), (highest, first, highest), (last, first, highest)]
 
 
 def test_the_marks_of_a_day() -> None:
