@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from noderr.core.consensus.handover import APPROVAL_TOPIC, PROPOSAL_TOPIC
-from noderr.execution.approval import ApprovedTrade
 from noderr.safety_control.safety_log import Kind, SafetyLog
 from noderr.types.consensus import Certificate, Choice, sign
 from noderr.types.consensus.certificate import make_certificate
@@ -130,15 +129,15 @@ def test_a_certificate_of_another_trade_or_of_yesterday_executes_nothing(
 
     def mix(world: World, _now_ns: int) -> None:
         """As soon as two trades are approved: the one with the other's certificate, while both are valid."""
-        trader = world.traders[0]
-        approved = [trade.approved for trade in trader.trades.values() if trade.approved is not None]
+        engine = world.traders[0].engine
+        approved = [trade.approved for trade in engine.trades.values()]
         if len(approved) >= 2 and not mixed:
             first, second = approved[-2:]
             before = _count(world, "order")
-            trader.execute(dataclasses.replace(first, guardian_certificate=second.guardian_certificate))
-            trader.execute(dataclasses.replace(first, oracle_certificate=second.oracle_certificate))
-            trader.execute(dataclasses.replace(first, guardian_certificate=first.oracle_certificate))
-            trader.execute(dataclasses.replace(first, guardian_certificate=None))
+            engine.execute(dataclasses.replace(first, guardian_certificate=second.guardian_certificate))
+            engine.execute(dataclasses.replace(first, oracle_certificate=second.oracle_certificate))
+            engine.execute(dataclasses.replace(first, guardian_certificate=first.oracle_certificate))
+            engine.execute(dataclasses.replace(first, guardian_certificate=None))
             mixed.append((before, _count(world, "order")))
 
     expired: list[tuple[int, int]] = []
@@ -146,10 +145,11 @@ def test_a_certificate_of_another_trade_or_of_yesterday_executes_nothing(
     world = World(_until(market, 14), options, tmp_path)
     try:
         world.run(lambda now_ns: mix(world, now_ns))
-        approved: list[ApprovedTrade] = [one.approved for one in world.traders[0].trades.values() if one.approved]
+        engine = world.traders[0].engine
+        approved = [trade.approved for trade in engine.trades.values()]
         before = _count(world, "order")
         for one in approved:
-            world.traders[0].execute(one)
+            engine.execute(one)
         expired.append((before, _count(world, "order")))
     finally:
         world.close()
