@@ -125,14 +125,15 @@ class OracleRound:
     def next_time_ns(self) -> int | None:
         """When `on_time` is due; None when it never is."""
         if self._is_settled:
-            return None
+            return self.votes.next_time_ns
         resend_ns = self._sent_ns + self._timing.resend_ns
         match self.status:
             case Status.OPEN:
                 return min(resend_ns, self._turn_ns)
             case Status.FAILED:
                 return min(resend_ns, self.deadline_ns)
-        return resend_ns
+        tell_ns = self.votes.next_time_ns
+        return resend_ns if tell_ns is None else min(resend_ns, tell_ns)
 
     def leader(self, view: int) -> bytes:
         """Whose report counts in this view."""
@@ -183,9 +184,9 @@ class OracleRound:
 
     def on_time(self, now_ns: int) -> list[Action]:
         """The clock went on."""
+        actions: list[Action] = self.votes.on_time(now_ns) if self.status is Status.DECIDED else []
         if self._is_settled:
-            return []
-        actions: list[Action] = []
+            return actions
         if self.status is not Status.DECIDED and now_ns >= self.deadline_ns:
             return self._after(self.votes.on_time(now_ns), now_ns)
         if self.status is Status.OPEN:

@@ -54,6 +54,8 @@ def test_a_round_in_which_all_goes_well() -> None:
     assert end.certificate.subject == machine.agreed.digest
     verify_certificate(end.certificate, VOTERS, DOMAIN, now_s=NOW_S)
     assert (machine.status, machine.phase) == (Status.DECIDED, Phase.OVER)
+    assert machine.next_time_ns == NOW_NS + TIMING.resend_ns, "then it tells whose vote is missing"
+    assert hear(machine, [vote_for(3, told)]) == []
     assert machine.next_time_ns is None
 
 

@@ -110,6 +110,9 @@ async def test_a_decision_is_told_counted_timed_and_sent_to_who_misses_it() -> N
         await until(lambda: bool(rig.bundles))
         await rig.clock.advance(0.25)
         rig.deliver(signed(1), signed(2))
+        assert rig.sent == []
+        await rig.clock.advance(2)
+        await until(lambda: bool(rig.sent))
     [decided] = rig.decided
     verify_certificate(decided.certificate, VOTERS, DOMAIN, now_s=NOW_S)
     assert rig.sent == [(KEYS[3].address, [decided.certificate])]

@@ -52,6 +52,11 @@ class Tally:
         """Who has not voted, ascending."""
         return tuple(voter for voter in self.voters.voters if voter not in self._votes)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether everybody has voted."""
+        return len(self._votes) == len(self.voters.weights)
+
     def weight(self, outcome: Outcome) -> int:
         """The weight of the votes for it."""
         return self._weights.get(outcome, 0)

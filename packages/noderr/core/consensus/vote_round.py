@@ -50,6 +50,7 @@ class VoteRound:
         self._me = context.me
         self._resend_ns = resend_ns
         self._sent_ns = 0
+        self._tell_ns: int | None = None
 
     @property
     def progress(self) -> Progress:
@@ -60,7 +61,7 @@ class VoteRound:
     def next_time_ns(self) -> int | None:
         """When `on_time` is due; None when it never is."""
         if self.is_settled:
-            return None
+            return self._tell_ns
         mine = self._me in self.tally.votes
         return min(self.deadline_ns, self._sent_ns + self._resend_ns) if mine else self.deadline_ns
 
@@ -116,7 +117,7 @@ class VoteRound:
     def on_time(self, now_ns: int) -> list[Action]:
         """The clock went on."""
         if self.is_settled:
-            return []
+            return self._tell_missing(now_ns)
         if now_ns >= self.deadline_ns:
             self.is_settled = True
             return self._fail(Failure.TIMEOUT) if self.status is Status.OPEN else []
@@ -131,16 +132,24 @@ class VoteRound:
         if evidence is not None:
             return [Accuse(evidence)]
         if self.status is Status.DECIDED:
+            if self.tally.is_complete:
+                self._tell_ns = None
             return []
         certificate = self.tally.certificate()
         if certificate is not None and now_ns // _SECOND_NS <= certificate.expires_at_s:
-            # Whose vote is here will have the others' as well; who is missing may be cut off from them.
-            late = (voter for voter in self.tally.missing if voter != self._me)
-            return [*(Send(voter, certificate) for voter in late), *self._decide(certificate)]
+            self._tell_ns = now_ns + self._resend_ns
+            return self._decide(certificate)
         if self.status is Status.OPEN and not self.tally.can_decide():
             # Who voted twice may have made a majority elsewhere, so my vote is sent on, and whoever knows answers it.
             return self._fail(Failure.NO_MAJORITY)
         return []
+
+    def _tell_missing(self, now_ns: int) -> list[Action]:
+        """Whose vote is here will have the others' as well; who is still missing may be cut off from them."""
+        if self.certificate is None or self._tell_ns is None or now_ns < self._tell_ns:
+            return []
+        self._tell_ns = None
+        return [Send(voter, self.certificate) for voter in self.tally.missing if voter != self._me]
 
     def _decide(self, certificate: Certificate) -> list[Action]:
         # A round that failed here by its deadline may have been decided elsewhere: the certificate is the truth.

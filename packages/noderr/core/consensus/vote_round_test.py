@@ -52,11 +52,30 @@ def test_three_of_four_decide_and_prove_it() -> None:
     machine = a_round()
     assert cast(machine) == [Broadcast(signed(0))]
     assert machine.on_message(signed(1), NOW_NS) == []
-    sent, decided = machine.on_message(signed(2), NOW_NS)
+    [decided] = machine.on_message(signed(2), NOW_NS)
     assert isinstance(decided, Decided)
-    assert sent == Send(KEYS[3].address, decided.certificate), "whose vote is missing"
     verify_certificate(decided.certificate, VOTERS, DOMAIN, now_s=NOW_S)
     assert machine.status is Status.DECIDED
+
+
+def test_whose_vote_is_still_missing_after_a_while_is_told_how_it_ended() -> None:
+    machine = a_round()
+    cast(machine)
+    machine.on_message(signed(1), NOW_NS)
+    [decided] = machine.on_message(signed(2), NOW_NS)
+    assert isinstance(decided, Decided)
+    assert machine.next_time_ns == NOW_NS + SECOND_NS
+    assert machine.on_time(NOW_NS + SECOND_NS - 1) == []
+    assert machine.on_time(NOW_NS + SECOND_NS) == [Send(KEYS[3].address, decided.certificate)]
+    assert machine.on_time(NOW_NS + 2 * SECOND_NS) == [], "once"
+
+
+def test_when_all_have_voted_there_is_nobody_to_tell() -> None:
+    machine = a_round()
+    cast(machine)
+    for voter in (1, 2, 3):
+        machine.on_message(signed(voter), NOW_NS)
+    assert machine.next_time_ns is None
 
 
 def test_a_voter_votes_once() -> None:
