@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Payload, Send, Sign
 from noderr.core.consensus.context import RoundContext
+from noderr.core.consensus.early_messages import EarlyMessages, RoundKey
 from noderr.core.consensus.errors import GuardError
 from noderr.core.consensus.guard import Guard, GuardedKey
 from noderr.core.consensus.round import Round
@@ -20,6 +22,8 @@ from tests.consensus.signatures import SimulatedKey
 
 # A round's machine answers those that are late, until the round after the next begins.
 _KEPT_ROUNDS = 2
+# Each counts as a byte.
+_EARLY_MESSAGES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class SimulatedVoter:
         self._proven: set[int] = set()
         self.rounds: dict[int, Round] = {}
         self.disk = ForgetfulDisk()
+        self._early = EarlyMessages(_EARLY_MESSAGES)
         self._context = context
         self._protocol = protocol
         self._judge = judge
@@ -68,6 +73,7 @@ class SimulatedVoter:
         """Everything in memory is gone, and of the disk what was not synced."""
         self.is_up = False
         self.rounds.clear()
+        self._early = EarlyMessages(_EARLY_MESSAGES)
         self._proven.clear()
         self.disk.crash(self._randomness)
 
@@ -83,13 +89,16 @@ class SimulatedVoter:
         round_ = self.rounds[number] = self._protocol.open(self._context, number)
         observed = self._judge.oracles.on_observed if self.address not in self._judge.faulty else _nobody
         actions = self._protocol.take_part(round_, self.number, self._wish, self._randomness, observed)
-        return self._do(round_, actions, now_ns)
+        early = chain.from_iterable(self.on_payload(payload, now_ns) for payload in self._early.take(_key(number)))
+        return chain(self._do(round_, actions, now_ns), early)
 
     def on_payload(self, payload: Payload, now_ns: int) -> Iterator[Sent]:
         """Something arrived; what does not count is counted."""
         number = payload.round if isinstance(payload, Certificate) else payload.message.round
         round_ = self.rounds.get(number)
         if round_ is None:
+            if number > max(self.rounds, default=-1):
+                self._early.keep(_key(number), payload, 1)
             return
         try:
             if isinstance(payload, Certificate):
@@ -139,6 +148,11 @@ class SimulatedVoter:
                     self._judge.on_decided(action)
                 case Accuse(evidence=evidence):
                     self._judge.on_accused(evidence)
+
+
+def _key(number: int) -> RoundKey:
+    """A simulated round has one topic."""
+    return number, b""
 
 
 def _nobody(_round: int, _value: int) -> None:

@@ -23,27 +23,31 @@ def check_due(number: int, due: int) -> None:
 
 
 class EarlyMessages:
-    """Holds `limit_bytes` in all. Nobody has proven who signed them, so when there are more the oldest give way."""
+    """Holds `limit_bytes` in all. Nobody has proven who signed them, so when there are more, those of the round that
+    has waited longest give way.
+    """
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
         self._bytes = 0
-        self._waiting: deque[tuple[RoundKey, Payload, int]] = deque()
+        self._waiting: dict[RoundKey, deque[tuple[Payload, int]]] = {}
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return sum(map(len, self._waiting.values()))
 
     def keep(self, key: RoundKey, payload: Payload, size: int) -> None:
         """`size` is what it has on the wire, in bytes."""
-        self._waiting.append((key, payload, size))
+        self._waiting.setdefault(key, deque()).append((payload, size))
         self._bytes += size
         while self._bytes > self._limit:
-            _, _, freed = self._waiting.popleft()
+            oldest, waiting = next(iter(self._waiting.items()))
+            _, freed = waiting.popleft()
             self._bytes -= freed
+            if not waiting:
+                del self._waiting[oldest]
 
     def take(self, key: RoundKey) -> list[Payload]:
         """Those of this round, in the order in which they came; they wait no more."""
-        taken = [(payload, size) for of, payload, size in self._waiting if of == key]
-        self._waiting = deque(one for one in self._waiting if one[0] != key)
+        taken = self._waiting.pop(key, ())
         self._bytes -= sum(size for _, size in taken)
         return [payload for payload, _ in taken]

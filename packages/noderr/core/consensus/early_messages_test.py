@@ -22,7 +22,15 @@ def test_each_round_takes_its_own_once_and_in_order() -> None:
     assert early.take(THERE) == [VOTES[1]]
 
 
-def test_the_oldest_give_way() -> None:
+def test_the_round_that_waits_longest_gives_way() -> None:
+    early = EarlyMessages(250)
+    for key, one in ((HERE, VOTES[0]), (THERE, VOTES[1]), (HERE, VOTES[2]), (THERE, VOTES[3])):
+        early.keep(key, one, 100)
+    assert early.take(HERE) == []
+    assert early.take(THERE) == [VOTES[1], VOTES[3]]
+
+
+def test_its_oldest_give_way_first() -> None:
     early = EarlyMessages(250)
     for one in VOTES[:3]:
         early.keep(HERE, one, 100)
@@ -34,13 +42,15 @@ def test_the_oldest_give_way() -> None:
 @given(st.lists(st.tuples(st.sampled_from([HERE, THERE]), st.integers(1, 400), st.booleans()), max_size=40))
 def test_what_was_taken_makes_room(steps: list[tuple[tuple[int, bytes], int, bool]]) -> None:
     early = EarlyMessages(1000)
-    kept: list[tuple[tuple[int, bytes], int]] = []
+    kept: dict[tuple[int, bytes], list[int]] = {}
     for key, size, taken in steps:
         early.keep(key, VOTES[0], size)
-        kept.append((key, size))
-        while sum(one for _, one in kept) > 1000:
-            kept.pop(0)
+        kept.setdefault(key, []).append(size)
+        while sum(map(sum, kept.values())) > 1000:
+            oldest = next(iter(kept))
+            kept[oldest].pop(0)
+            if not kept[oldest]:
+                del kept[oldest]
         if taken:
-            assert len(early.take(key)) == sum(of == key for of, _ in kept)
-            kept = [one for one in kept if one[0] != key]
-        assert len(early) == len(kept)
+            assert len(early.take(key)) == len(kept.pop(key, []))
+        assert len(early) == sum(map(len, kept.values()))
