@@ -21,12 +21,13 @@ from noderr.exchanges.latency import ConstantLatency
 from noderr.exchanges.paper_service import PaperVenues
 from noderr.execution.approval import ApprovedTrade
 from noderr.execution.book_router import BookRouter
-from noderr.execution.bounds import TradeBounds
+from noderr.execution.bounds import EngineBounds, TradeBounds
 from noderr.execution.catalogue import ExecutionMetrics
 from noderr.execution.desk_testing import DOMAIN, GUARDIANS, ORACLES, TERMS_FILE, approval, decision
+from noderr.execution.outcome import Outcome
 from noderr.execution.proposals.propose import ProposalTerms, propose
 from noderr.execution.proposals.testing import INSTRUMENT, TERMS, portfolio
-from noderr.execution.service import EngineBounds, ExecutionService, Outcome
+from noderr.execution.service import ExecutionService
 from noderr.market_data.events import BookSnapshot
 from noderr.market_data.live_market import MarketName
 from noderr.market_data.market_books import MarketBooks

@@ -1,8 +1,8 @@
-"""How much one trade may do, and how long it waits for a venue's word."""
+"""How much one trade and all together may do, and how long they wait for a venue's word."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _MS = 1_000_000
 _SECOND_NS = 1_000_000_000
@@ -29,3 +29,16 @@ class TradeBounds:
     """So many questions without an answer, and the order is canceled unseen."""
     stuck_ns: int = 60 * _SECOND_NS
     """After so long without a word somebody is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineBounds:
+    """How much all trades together may do. `call_seconds` is how long a venue may take to answer a request."""
+
+    open_trades: int = 64
+    orders_per_second: float = 5.0
+    orders_at_once: float = 20.0
+    call_seconds: float = 5.0
+    remembered: int = 256
+    """Trades that are over and whose late updates are still understood."""
+    trade: TradeBounds = field(default_factory=TradeBounds)

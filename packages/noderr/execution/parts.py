@@ -20,8 +20,9 @@ from noderr.execution.book_router import BookRouter
 from noderr.execution.catalogue import ExecutionMetrics
 from noderr.execution.description import TradingDescription, describe_trading
 from noderr.execution.errors import TradingFileError
+from noderr.execution.outcome import Outcome
 from noderr.execution.portfolio_watch import PortfolioWatch
-from noderr.execution.service import ExecutionService, Outcome
+from noderr.execution.service import ExecutionService
 from noderr.execution.trading_file import TradingTerms, read_trading_terms
 from noderr.execution.trading_service import TradingService
 from noderr.market_data.events import MarketEvent

@@ -11,9 +11,9 @@ import pytest
 
 from noderr.core.consensus.testing import SECOND_NS
 from noderr.core.consensus.trade_testing import EXPIRES_S, KEYS, ORDER, SignedTrade
+from noderr.execution.bounds import EngineBounds
 from noderr.execution.errors import HaltedError, NotApprovedError, TooManyTradesError
 from noderr.execution.records import FinishReason
-from noderr.execution.service import EngineBounds
 from noderr.execution.service_testing import Desk, approved, numbered
 from noderr.types.consensus import Choice
 from noderr.types.consensus.approval import Ground

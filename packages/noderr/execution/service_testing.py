@@ -19,9 +19,11 @@ from noderr.exchanges.updates import Filled, OrderUpdate, Rejected, RejectReason
 from noderr.exchanges.venue import Balance, FeeSchedule
 from noderr.execution.allotment import Allotted, Wanted
 from noderr.execution.approval import ApprovedTrade
+from noderr.execution.bounds import EngineBounds
 from noderr.execution.catalogue import ExecutionMetrics
 from noderr.execution.machine_testing import AtVenue, fill_of
-from noderr.execution.service import EngineBounds, ExecutionService, Outcome
+from noderr.execution.outcome import Outcome
+from noderr.execution.service import ExecutionService
 from noderr.types.trading import Instrument, Order, OrderState
 from noderr.utils import ManualClock
 

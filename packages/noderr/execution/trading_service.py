@@ -28,9 +28,9 @@ from noderr.core.peers.errors import MessageRefusedError
 from noderr.core.service import run_until
 from noderr.execution.approval import ApprovedTrade
 from noderr.execution.errors import ExecutionError
+from noderr.execution.outcome import Outcome
 from noderr.execution.proposals.propose import NoTrade
 from noderr.execution.proposals.trade_desk import DeskRules, NotApproved, Proposed, TradeDesk
-from noderr.execution.service import Outcome
 from noderr.execution.trading_file import TradingTerms
 from noderr.types.consensus import Certificate, CertificateError, RefusedMessage
 from noderr.types.consensus.on_wire import certificate_from_wire
