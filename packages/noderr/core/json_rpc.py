@@ -5,8 +5,6 @@ Several questions go in one request, so that one node answers them all.
 
 from __future__ import annotations
 
-import asyncio
-import ssl
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
@@ -19,11 +17,12 @@ from noderr.core.json_rpc_errors import (
     JsonRpcUnreachableError,
     JsonRpcUrlError,
 )
+from noderr.utils import HttpAnswerError
+from noderr.utils.bounded_http import BoundedHttp, open_http, origin
 
 _TIMEOUT_SECONDS = 10.0
 _MAX_ANSWER_BYTES = 1 << 20
 _MAX_QUOTED = 200
-_HEADERS = {"content-type": "application/json", "accept-encoding": "identity"}
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -63,17 +62,12 @@ class JsonRpc:
     ) -> None:
         """Each `ask` ends within `timeout_seconds`. Raises `JsonRpcUrlError`."""
         self._url = _checked(url)
-        self._timeout_seconds = timeout_seconds
-        self._max_answer_bytes = max_answer_bytes
-        self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(None), trust_env=False, follow_redirects=False, verify=ssl.create_default_context()
-        )
+        self._http = BoundedHttp(open_http(), timeout_seconds=timeout_seconds, max_bytes=max_answer_bytes)
 
     @property
     def name(self) -> str:
-        """The node for people: neither path nor password, where providers put their customers' keys."""
-        port = "" if self._url.port is None else f":{self._url.port}"
-        return f"{self._url.scheme}://{self._url.host}{port}"
+        """The node for people: see `origin`."""
+        return origin(self._url)
 
     async def __aenter__(self) -> Self:
         return self
@@ -82,7 +76,7 @@ class JsonRpc:
         await self.close()
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self._http.close()
 
     async def ask(self, questions: Sequence[Question]) -> list[object]:
         """The result of each, in their order. Raises `JsonRpcError`."""
@@ -117,26 +111,11 @@ class JsonRpc:
         raise JsonRpcRefusedError(f"{self.name} answers {what} with the error {said}", error.code)
 
     async def _post(self, content: bytes) -> bytes:
-        body = bytearray()
         try:
-            async with (
-                # The client's own limits are for each read: an answer that trickles would never end.
-                asyncio.timeout(self._timeout_seconds),
-                self._http.stream("POST", self._url, content=content, headers=_HEADERS) as response,
-            ):
-                if response.status_code != httpx.codes.OK:
-                    raise JsonRpcUnreachableError(f"{self.name} answers {response.status_code}")
-                async for part in response.aiter_raw():
-                    body += part
-                    if len(body) > self._max_answer_bytes:
-                        raise JsonRpcUnreachableError(
-                            f"{self.name} answers with more than {self._max_answer_bytes} bytes"
-                        )
-        except TimeoutError as error:
-            raise JsonRpcUnreachableError(f"{self.name} does not answer within {self._timeout_seconds:g} s") from error
-        except httpx.HTTPError as error:
-            raise JsonRpcUnreachableError(f"{self.name} does not answer: {type(error).__name__}: {error}") from error
-        return bytes(body)
+            answer = await self._http.ask(self._url, content, "application/json", status=httpx.codes.OK)
+        except HttpAnswerError as error:
+            raise JsonRpcUnreachableError(str(error)) from error
+        return answer.body
 
 
 def _checked(url: str) -> httpx.URL:

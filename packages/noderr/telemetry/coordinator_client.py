@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import ssl
 from types import TracebackType
 from typing import Annotated, Self
 
@@ -24,10 +22,10 @@ from noderr.types.wire.telemetry_pb2 import (
     PeersRequest,
     Signed,
 )
+from noderr.utils import HttpAnswerError
+from noderr.utils.bounded_http import BoundedHttp, HttpAnswer, open_http
 
 CONTENT_TYPE = "application/x-protobuf"
-# Answers are read as they come, so that none grows in memory: nobody on the way may compress them.
-_HEADERS = {"content-type": CONTENT_TYPE, "accept-encoding": "identity"}
 _TIMEOUT_SECONDS = 10.0
 _MAX_ANSWER_BYTES = 1 << 20
 _MAX_SEQUENCE = (1 << 63) - 1
@@ -58,12 +56,7 @@ class CoordinatorClient:
         self._url = url.rstrip("/")
         self._key = key
         self._coordinator_key = coordinator_key
-        self._timeout_seconds = timeout_seconds
-        # The system's certificates, and no proxy that an environment variable names. The library's own time limits are
-        # for each read, so that an answer which trickles would hold the node for days: see `_post`.
-        self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(None), trust_env=False, follow_redirects=False, verify=ssl.create_default_context()
-        )
+        self._http = BoundedHttp(open_http(), timeout_seconds=timeout_seconds, max_bytes=_MAX_ANSWER_BYTES)
 
     async def __aenter__(self) -> Self:
         return self
@@ -74,7 +67,7 @@ class CoordinatorClient:
         await self.close()
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self._http.close()
 
     async def heartbeat(self, message: Heartbeat) -> HeartbeatReply:
         return await self._ask("heartbeat", "/v1/heartbeat", message, "heartbeat reply", HeartbeatReply)
@@ -89,34 +82,23 @@ class CoordinatorClient:
         self, purpose: str, path: str, message: Message, reply_purpose: str, reply_kind: type[M]
     ) -> M:
         request = sign_message(purpose, message, self._key)
-        status, headers, body = await self._post(path, request.SerializeToString())
-        if status != httpx.codes.OK:
-            raise _refusal(f"{self._url}{path}", status, headers, body)
+        answer = await self._post(path, request.SerializeToString())
+        if answer.status != httpx.codes.OK:
+            raise _refusal(f"{self._url}{path}", answer)
         try:
-            reply = parse_signed(body)
+            reply = parse_signed(answer.body)
             self._check_key(reply)
             # Signed for this request: an old answer, however true once, does not fit.
             return open_message(reply_purpose, reply, reply_kind, context=request.signature)
         except SignatureError as error:
             raise UntrustedError(f"the answer of {self._url}{path}: {error}") from error
 
-    async def _post(self, path: str, content: bytes) -> tuple[int, httpx.Headers, bytes]:
+    async def _post(self, path: str, content: bytes) -> HttpAnswer:
         url = f"{self._url}{path}"
-        body = bytearray()
         try:
-            async with (
-                asyncio.timeout(self._timeout_seconds),
-                self._http.stream("POST", url, content=content, headers=_HEADERS) as response,
-            ):
-                async for part in response.aiter_raw():
-                    body += part
-                    if len(body) > _MAX_ANSWER_BYTES:
-                        raise UnreachableError(f"{url} answers with more than {_MAX_ANSWER_BYTES} bytes")
-                return response.status_code, response.headers, bytes(body)
-        except TimeoutError as error:
-            raise UnreachableError(f"{url} does not answer within {self._timeout_seconds:g} s") from error
-        except httpx.HTTPError as error:
-            raise UnreachableError(f"{url} does not answer: {type(error).__name__}: {error}") from error
+            return await self._http.ask(url, content, CONTENT_TYPE, name=url)
+        except HttpAnswerError as error:
+            raise UnreachableError(str(error)) from error
 
     def _check_key(self, reply: Signed) -> None:
         if self._coordinator_key and reply.public_key != self._coordinator_key:
@@ -126,15 +108,11 @@ class CoordinatorClient:
             )
 
 
-def _refusal(url: str, status: int, headers: httpx.Headers, body: bytes) -> RefusedError | UnreachableError:
+def _refusal(url: str, answer: HttpAnswer) -> RefusedError | UnreachableError:
     try:
-        refusal = msgspec.json.decode(body, type=_Refusal)
+        refusal = msgspec.json.decode(answer.body, type=_Refusal)
     except msgspec.MsgspecError:
-        return UnreachableError(f"{url} answers {status}, and not as a coordinator does")
-    retry = headers.get("retry-after", "")
+        return UnreachableError(f"{url} answers {answer.status}, and not as a coordinator does")
     return RefusedError(
-        refusal.code,
-        refusal.message,
-        next_sequence=refusal.next_sequence,
-        retry_seconds=float(retry) if retry.isdecimal() else 0.0,
+        refusal.code, refusal.message, next_sequence=refusal.next_sequence, retry_seconds=answer.retry_seconds
     )

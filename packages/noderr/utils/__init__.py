@@ -9,6 +9,7 @@ from noderr.utils.clock import Clock, ManualClock, SystemClock
 from noderr.utils.errors import (
     BackoffError,
     ClockError,
+    HttpAnswerError,
     NewerVersionError,
     StateBrokenError,
     StateFileError,
@@ -34,6 +35,7 @@ __all__ = [
     "BackoffError",
     "Clock",
     "ClockError",
+    "HttpAnswerError",
     "ManualClock",
     "Migration",
     "NewerVersionError",

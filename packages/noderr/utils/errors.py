@@ -3,6 +3,7 @@
 UtilsError
 ├── BackoffError         a back-off that could not work, e.g. one that shrinks
 ├── ClockError           a clock was told to go where no clock goes
+├── HttpAnswerError      no HTTP answer, none in time, too much of one, or of another status
 ├── NewerVersionError    state on disk was written by a later version of the software
 ├── StateFileError       a state file cannot be read or written
 │   ├── StateTypeError   it is intact and holds something else than was asked for
@@ -31,6 +32,16 @@ class BackoffError(UtilsError):
 
 class ClockError(UtilsError):
     """A manual clock was asked to go back, or to a moment that is no number."""
+
+
+class HttpAnswerError(UtilsError):
+    """`name` is who was asked, `reason` what is wrong and which limit that is, `remedy` what to do."""
+
+    def __init__(self, name: str, reason: str, remedy: str) -> None:
+        self.name = name
+        self.reason = reason
+        self.remedy = remedy
+        super().__init__(f"{name} {reason}: {remedy}")
 
 
 class NewerVersionError(UtilsError):

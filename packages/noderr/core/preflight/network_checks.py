@@ -12,9 +12,11 @@ import httpx
 from noderr.core.peer_address import PeerAddress, join_host_port
 from noderr.core.preflight.result import CheckResult, Outcome
 from noderr.core.settings import NodeSettings
-from noderr.utils import Clock
+from noderr.utils import Clock, HttpAnswerError
+from noderr.utils.bounded_http import BoundedHttp, open_http
 
 _TIMEOUT_SECONDS = 5.0
+_MAX_ANSWER_BYTES = 1 << 16
 _SECOND_NS = 1_000_000_000
 WARN_OFFSET_SECONDS = 2.0
 """The coordinator's Date header tells whole seconds; below that nothing can be said."""
@@ -51,22 +53,20 @@ async def check_coordinator(settings: NodeSettings, clock: Clock) -> list[CheckR
         return [CheckResult("coordinator", Outcome.WARNING, "none is set", remedy), _no_clock("no coordinator is set")]
     url = settings.coordinator_url.rstrip("/")
     try:
-        async with httpx.AsyncClient(
-            timeout=_TIMEOUT_SECONDS, trust_env=False, verify=ssl.create_default_context()
-        ) as client:
+        async with open_http() as client:
+            http = BoundedHttp(client, timeout_seconds=_TIMEOUT_SECONDS, max_bytes=_MAX_ANSWER_BYTES)
             before_ns = clock.now_ns()
-            answer = await client.get(f"{url}/v1/heartbeat")
+            answer = await http.ask(f"{url}/v1/heartbeat", name=url)
             middle_ns = (before_ns + clock.now_ns()) // 2
-    except httpx.HTTPError as error:
-        found = f"{url} cannot be reached: {type(error).__name__}: {error}"
+    except HttpAnswerError as error:
         remedy = "check the address, the network and the firewall; the node starts, and its telemetry waits"
         return [
-            CheckResult("coordinator", Outcome.WARNING, found, remedy),
+            CheckResult("coordinator", Outcome.WARNING, f"{url} {error.reason}", remedy),
             _no_clock("the coordinator does not answer"),
         ]
     # A heartbeat is posted; that the address knows it, and refuses to be read, shows that a coordinator is there.
-    if answer.status_code != httpx.codes.METHOD_NOT_ALLOWED:
-        found = f"{url} answers {answer.status_code} where a coordinator says 405"
+    if answer.status != httpx.codes.METHOD_NOT_ALLOWED:
+        found = f"{url} answers {answer.status} where a coordinator says 405"
         return [CheckResult("coordinator", Outcome.FAILED, found, "check NODEOS_COORDINATOR_URL"), _no_clock(found)]
     return [
         CheckResult("coordinator", Outcome.OK, f"{url} answers"),

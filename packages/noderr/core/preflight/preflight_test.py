@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -116,14 +116,17 @@ async def test_peer_without_tls_is_noticed() -> None:
 
 
 @asynccontextmanager
-async def coordinator(status: int, date: datetime) -> AsyncIterator[NodeSettings]:
+async def coordinator(status: int, date: datetime, body: bytes = b"") -> AsyncIterator[NodeSettings]:
     """A server that answers every request alike."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        head = f"HTTP/1.1 {status} x\r\ndate: {format_datetime(date, usegmt=True)}\r\ncontent-length: 0\r\n\r\n"
-        writer.write(head.encode())
-        await writer.drain()
+        head = (
+            f"HTTP/1.1 {status} x\r\ndate: {format_datetime(date, usegmt=True)}\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
+        with suppress(ConnectionError):  # Who has read enough leaves.
+            writer.write(head.encode() + body)
+            await writer.drain()
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
@@ -152,6 +155,23 @@ async def test_address_without_a_coordinator_fails() -> None:
     assert found.outcome is Outcome.FAILED
     assert "answers 404" in found.found
     assert clocks.outcome is Outcome.SKIPPED
+
+
+async def test_coordinator_that_is_not_there_is_named() -> None:
+    async with coordinator(405, NOW) as settings:
+        pass
+    found, clocks = await check_coordinator(settings, ManualClock())
+    assert found.outcome is Outcome.WARNING
+    assert found.found.startswith(f"{settings.coordinator_url} does not answer: ConnectError: ")
+    assert "the node starts" in found.remedy
+    assert clocks.outcome is Outcome.SKIPPED
+
+
+async def test_address_that_floods_is_no_coordinator() -> None:
+    async with coordinator(405, NOW, bytes(1 << 20)) as settings:
+        found, _ = await check_coordinator(settings, ManualClock())
+    assert found.outcome is Outcome.WARNING
+    assert found.found == f"{settings.coordinator_url} answers with more than 65536 bytes"
 
 
 def test_table_shows_finding_and_remedy_and_json_says_the_same() -> None:
