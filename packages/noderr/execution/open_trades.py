@@ -16,6 +16,7 @@ from noderr.exchanges.updates import OrderUpdate
 from noderr.execution.actions import Action, Fault, Write
 from noderr.execution.allotment import Allot
 from noderr.execution.bounds import EngineBounds
+from noderr.execution.errors import HaltedError
 from noderr.execution.mandate import Mandate
 from noderr.execution.outcome import Outcome
 from noderr.execution.slices import Slicing
@@ -93,9 +94,11 @@ class OpenTrades:
             self._tasks.create_task(work)
 
     async def begin(self, mandate: Mandate) -> Outcome | None:
-        """Begin it; or its outcome, where it was executed before. Raises `StoreError`; nothing was sent then."""
-        tasks, trade_id = self._tasks, mandate.trade_id
-        assert tasks is not None, "it runs"
+        """Begin it; or its outcome, where it was executed before.
+
+        Raises `HaltedError`, and `StoreError`; nothing was sent then, and it may be tried again.
+        """
+        trade_id = mandate.trade_id
         assert trade_id not in self._begun, "it is not under way"
         self._begun.add(trade_id)  # Before anything is awaited: twice at once is once.
         try:
@@ -104,6 +107,9 @@ class OpenTrades:
                 machine = TradeMachine.recovered(records, self._allot, client_order_id, self._bounds.trade)
                 self._begun.discard(trade_id)
                 return Outcome.of(machine.book)
+            tasks, why = self._tasks, self._ports.halted()
+            if tasks is None or why is not None:  # It was not when this began; meanwhile the journal was read.
+                raise HaltedError(f"nothing new is sent: {why or 'the engine does not run'}")
             now_ns = self._ports.clock.now_ns()
             machine = TradeMachine.of(mandate, self._allot, client_order_id, self._bounds.trade, now_ns=now_ns)
             run = self._runs[trade_id] = TradeRun(machine, self._ports)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from decimal import Decimal
 from pathlib import Path
@@ -140,6 +141,32 @@ async def test_a_halt_lasts_through_a_restart_until_somebody_resumes(tmp_path: P
         await service.execute(approved())
         await desk.until(lambda: bool(desk.outcomes))
     assert len(desk.venue.submitted) == 1
+
+
+async def test_a_trade_is_not_begun_when_a_halt_came_before_its_records_were_read(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    async with desk.running() as service:
+        begun = asyncio.create_task(service.execute(approved()))
+        await asyncio.sleep(0)
+        await service.halt("drill")
+        with pytest.raises(HaltedError, match="drill"):
+            await begun
+        assert service.open_trades == 0
+        await service.resume()
+        assert await service.execute(approved()) is None, "its id was not used up"
+        await desk.until(lambda: bool(desk.outcomes))
+    assert len(desk.venue.submitted) == 1
+
+
+async def test_a_trade_is_not_begun_when_the_engine_ends_meanwhile(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    async with desk.running() as service:
+        begun = asyncio.create_task(service.execute(approved()))
+        await asyncio.sleep(0)
+        await service.stop()
+        with pytest.raises(HaltedError):
+            await begun
+    assert desk.venue.submitted == []
 
 
 async def test_a_halt_takes_back_what_is_out_and_sends_nothing_more(tmp_path: Path) -> None:
