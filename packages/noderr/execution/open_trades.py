@@ -69,6 +69,7 @@ class OpenTrades:
             machine = TradeMachine.recovered(records, self._allot, client_order_id, self._bounds.trade)
             self._runs[trade_id] = TradeRun(machine, self._ports)
             self._begun.add(trade_id)
+        self._ports.metrics.open_trades.set(len(self))
 
     async def run(self, stopping: asyncio.Event) -> None:
         """A trade that fails, for want of a disk, ends it; the next start goes on with all of them."""
@@ -151,6 +152,7 @@ class OpenTrades:
         """The engine has ended: what is under way is in the journal."""
         self._runs.clear()
         self._begun.clear()
+        self._ports.metrics.open_trades.set(0)
 
     async def _see_through(self, run: TradeRun, first: list[Action]) -> None:
         book = run.machine.book

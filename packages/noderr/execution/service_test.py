@@ -118,6 +118,18 @@ async def test_after_a_restart_what_may_have_been_sent_is_asked_for_and_not_sent
     assert desk.outcomes[0].finished.reason is FinishReason.FILLED
 
 
+async def test_trades_that_are_under_way_after_a_restart_are_counted(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, fate="silent")
+    async with desk.running() as service:
+        await service.execute(approved())
+        await desk.until(lambda: bool(desk.venue.submitted))
+    again = desk.new_service()
+    await again.start()
+    assert (again.open_trades, desk.registry.get_sample_value("noderr_execution_open_trades")) == (1, 1)
+    await again.stop()
+    assert (again.open_trades, desk.registry.get_sample_value("noderr_execution_open_trades")) == (0, 0)
+
+
 async def test_a_broken_connection_is_followed_by_a_question_and_not_by_another_order(tmp_path: Path) -> None:
     desk = Desk(tmp_path, fate="break")
     async with desk.running() as service:
