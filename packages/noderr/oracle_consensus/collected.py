@@ -25,6 +25,10 @@ class Collected[M: ProtocolMessage]:
         self._voters = context.voters
         self._messages: dict[bytes, Signed[M]] = {}
         self._weight = 0
+        self.is_complete = False
+        """Whether everybody has spoken."""
+        self.is_quorum = False
+        """Whether those who have spoken are a quorum."""
         self.two_faced: set[bytes] = set()
         """Who has said two things: more of them is refused."""
 
@@ -43,16 +47,6 @@ class Collected[M: ProtocolMessage]:
         """Who has said nothing, ascending."""
         return tuple(voter for voter in self._voters.voters if voter not in self._messages)
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether everybody has spoken."""
-        return len(self._messages) == len(self._voters.weights)
-
-    @property
-    def is_quorum(self) -> bool:
-        """Whether those who have spoken are a quorum."""
-        return has_quorum(self._weight, self._voters.total)
-
     def add(self, signed: Signed[M]) -> Evidence[M] | None:
         """Take a message that belongs to this round. Raises `RefusedMessage`."""
         if signed.signer not in self._voters.weights:
@@ -68,4 +62,6 @@ class Collected[M: ProtocolMessage]:
             return Evidence(known, signed)
         self._messages[signed.signer] = signed
         self._weight += self._voters.weights[signed.signer]
+        self.is_complete = len(self._messages) == len(self._voters.weights)
+        self.is_quorum = has_quorum(self._weight, self._voters.total)
         return None

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from noderr.oracle_consensus.messages import MAX_SEEN, Commit, Observation, Report, Reveal
 from noderr.types.consensus import ProtocolMessage, Reason, RefusedMessage, Signed
 from noderr.types.consensus.on_wire import signature_of
 from noderr.types.consensus.weights import MAX_VOTERS
 from noderr.types.errors import TypesError
 from noderr.types.wire import consensus_pb2 as pb
+
+# Every reveal comes twice, by itself and in the leader's report. Two rounds of dozens of markets fit.
+_KNOWN_REVEALS = 4096
 
 
 def oracle_to_wire(signed: Signed[ProtocolMessage]) -> pb.VoterMessage:
@@ -42,7 +47,7 @@ def oracle_from_wire(message: pb.VoterMessage) -> Signed[ProtocolMessage]:
                 commit = Commit(epoch=body.epoch, round=body.round, topic=body.topic, commitment=body.commitment)
                 return Signed(commit, signer, signature)
             case "reveal":
-                return Signed(_reveal_from_wire(message.reveal), signer, signature)
+                return _signed_reveal(signer, signature, message.reveal.SerializeToString())
             case "report":
                 return Signed(_report_from_wire(message.report), signer, signature)
     except TypesError as error:
@@ -67,6 +72,12 @@ def _reveal_to_wire(reveal: Reveal) -> pb.Reveal:
         salt=reveal.salt,
         seen=reveal.seen,
     )
+
+
+@lru_cache(_KNOWN_REVEALS)
+def _signed_reveal(signer: bytes, signature: bytes, content: bytes) -> Signed[Reveal]:
+    """The same object for the same bytes, which then knows its hashes. Raises a `TypesError`."""
+    return Signed(_reveal_from_wire(pb.Reveal.FromString(content)), *signature_of(signer, signature))
 
 
 def _reveal_from_wire(body: pb.Reveal) -> Reveal:
@@ -114,6 +125,6 @@ def _report_from_wire(body: pb.Report) -> Report:
         view=body.view,
         subject=body.subject,
         reveals=tuple(
-            Signed(_reveal_from_wire(one.reveal), *signature_of(one.signer, one.signature)) for one in body.reveals
+            _signed_reveal(one.signer, one.signature, one.reveal.SerializeToString()) for one in body.reveals
         ),
     )

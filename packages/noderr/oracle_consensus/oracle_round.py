@@ -13,7 +13,7 @@ fails, and the next one has another leader.
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Payload, Send, Sign
@@ -92,8 +92,15 @@ class OracleRound:
         self._said: list[Payload] = []
         self._sent_ns = start_ns
         self._phase_ns = start_ns
+        self._aggregated: tuple[tuple[Signed[Reveal], ...], AgreedSignal] | None = None
         self._reports = Reports(context, self._aggregate, self.reveals.get)
         self._told_ns: dict[bytes, int] = {}
+        self._takes: dict[type, Callable[[Signed[Any], int], list[Action]]] = {
+            Commit: self._on_commit,
+            Reveal: self._on_reveal,
+            Report: self._on_report,
+            Vote: self._on_vote,
+        }
 
     @property
     def deadline_ns(self) -> int:
@@ -167,16 +174,10 @@ class OracleRound:
             raise RefusedMessage(Reason.WRONG_EPOCH, f"a message of tier {message.tier}, epoch {message.epoch}")
         if (message.round, message.topic) != (self.round, self.topic):
             raise RefusedMessage(Reason.WRONG_SUBJECT, f"a message of round {message.round} or another market")
-        match message:
-            case Vote():
-                return self._after(self.votes.on_message(signed, now_ns), now_ns)
-            case Commit():
-                return self._on_commit(signed, now_ns)  # type: ignore[arg-type]
-            case Reveal():
-                return self._on_reveal(signed, now_ns)  # type: ignore[arg-type]
-            case Report():
-                return self._on_report(signed, now_ns)  # type: ignore[arg-type]
-        raise RefusedMessage(Reason.MALFORMED, f"{type(message).__name__} is no message of an oracles' round")
+        take = self._takes.get(type(message))
+        if take is None:
+            raise RefusedMessage(Reason.MALFORMED, f"{type(message).__name__} is no message of an oracles' round")
+        return take(signed, now_ns)
 
     def on_certificate(self, certificate: Certificate, now_ns: int) -> list[Action]:
         """How it ended, from somebody who knows. Raises `RefusedMessage`."""
@@ -248,6 +249,9 @@ class OracleRound:
             return [Accuse(evidence), *self._explain()]
         return [*self._learn_reveals(report), *self._explain(), *self._vote()]
 
+    def _on_vote(self, signed: Signed[Vote], now_ns: int) -> list[Action]:
+        return self._after(self.votes.on_message(signed, now_ns), now_ns)
+
     def _learn_reveals(self, report: Report) -> list[Action]:
         """Who told the leader something else than me has equivocated."""
         actions: list[Action] = []
@@ -311,13 +315,17 @@ class OracleRound:
         )
 
     def _aggregate(self, reveals: tuple[Signed[Reveal], ...]) -> AgreedSignal:
-        return aggregate(
-            reveals,
-            self._voters,
-            self._market,
-            start_s=self.start_ns // SECOND_NS,
-            commit_seconds=self._timing.commit_ns // SECOND_NS,
-        )
+        known = self._aggregated
+        if known is None or known[0] != reveals:  # Who leads needs it twice: to report, and to vote.
+            agreed = aggregate(
+                reveals,
+                self._voters,
+                self._market,
+                start_s=self.start_ns // SECOND_NS,
+                commit_seconds=self._timing.commit_ns // SECOND_NS,
+            )
+            known = self._aggregated = reveals, agreed
+        return known[1]
 
     def _after(self, actions: list[Action], now_ns: int) -> list[Action]:
         """What the votes want done; a decision is told when it can be explained as well."""

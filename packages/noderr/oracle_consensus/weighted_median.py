@@ -15,9 +15,9 @@ def weighted_median(values: Sequence[int], weights: Sequence[int]) -> int:
     """
     if not values or len(values) != len(weights):
         raise MedianError(f"{len(values)} values have {len(weights)} weights: give one weight a value, and one value")
-    for number in (*values, *weights):
-        if not isinstance(number, int) or isinstance(number, bool):
-            raise MedianError(f"{number!r} is no int: scale to integers first, so that every node computes the same")
+    if {*map(type, values), *map(type, weights)} != {int}:
+        number = next(number for number in (*values, *weights) if type(number) is not int)
+        raise MedianError(f"{number!r} is no int: scale to integers first, so that every node computes the same")
     if min(weights) < 1:
         raise MedianError(f"a weight is {min(weights)}: leave out who has none")
     total = sum(weights)

@@ -10,12 +10,13 @@ import pytest
 
 from noderr.core.consensus.actions import Broadcast, Failed, Failure
 from noderr.core.consensus.driver_testing import DEADLINE_SECONDS, KEYS, VOTERS, DriverRig, signed, until
-from noderr.core.consensus.signing_queue import Result
+from noderr.core.consensus.errors import GuardError
 from noderr.core.consensus.status import Status
 from noderr.core.consensus.testing import DOMAIN, NOW_S
 from noderr.types.consensus import (
     Choice,
     ProtocolMessage,
+    Signed,
     make_certificate,
     message_digest,
     sign,
@@ -40,13 +41,16 @@ async def test_signatures_are_made_one_after_another_in_the_order_of_asking() ->
     lock = threading.Lock()
 
     class Signer:
-        def sign_all(self, messages: Sequence[ProtocolMessage]) -> list[Result]:
+        def permit_all(self, messages: Sequence[ProtocolMessage]) -> list[GuardError | None]:
             at_once.append(0 if lock.acquire(blocking=False) else 1)
             try:
                 asked.extend(message.round for message in messages)
-                return [sign(message, KEYS[0], DOMAIN) for message in messages]
+                return [None] * len(messages)
             finally:
                 lock.release()
+
+        def sign(self, message: ProtocolMessage) -> Signed[ProtocolMessage]:
+            return sign(message, KEYS[0], DOMAIN)
 
     rig = DriverRig(signer=Signer())
     async with rig.running():
@@ -225,10 +229,13 @@ async def test_who_ends_the_driver_waits_for_the_disk() -> None:
     wrote: list[bool] = []
 
     class Slow:
-        def sign_all(self, messages: Sequence[ProtocolMessage]) -> list[Result]:
+        def permit_all(self, messages: Sequence[ProtocolMessage]) -> list[GuardError | None]:
             asked.set()
             wrote.append(on_disk.wait(5))
-            return [sign(message, KEYS[0], DOMAIN) for message in messages]
+            return [None] * len(messages)
+
+        def sign(self, message: ProtocolMessage) -> Signed[ProtocolMessage]:
+            return sign(message, KEYS[0], DOMAIN)
 
     rig = DriverRig(signer=Slow())
     task = asyncio.create_task(rig.driver.run())

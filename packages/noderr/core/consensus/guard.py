@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from noderr.core.consensus.errors import DoubleSignError, GuardError, TooOldError
@@ -60,6 +61,8 @@ class Guard:
 
     def permit(self, message: ProtocolMessage, digest: bytes) -> None:
         """Return when `digest` may be signed, which the disk then knows. Raises `GuardError` and `OSError`."""
+        if self._digests.get(_place(message)) == digest:
+            return
         refused = self.permit_all([(message, digest)])[0]
         if refused is not None:
             raise refused
@@ -69,8 +72,6 @@ class Guard:
 
         Raises `OSError`; nothing may be signed then. At most `MOST_AT_ONCE` messages.
         """
-        if len(self._journal.records) >= 2 * self._keep:
-            self._compact()
         permitted: dict[_Place, bytes] = {}
         refused: list[GuardError | None] = []
         for message, digest in asked:
@@ -80,7 +81,10 @@ class Guard:
             if refusal is None and self._digests.get(place) is None:
                 permitted[place] = digest
         if permitted:
-            self._append([_RECORD.pack(_SIGNED, *place, digest) for place, digest in permitted.items()])
+            if len(self._journal.records) >= 2 * self._keep:
+                self._compact()
+            self._journal.append([_RECORD.pack(_SIGNED, *place, digest) for place, digest in permitted.items()])
+            self._digests.update(permitted)
         return refused
 
     def _refusal(
@@ -105,12 +109,8 @@ class Guard:
     def refuse_through(self, tier: int, epoch: int, round_: int) -> None:
         """Sign nothing of this tier at or before this round any more. Raises `OSError`."""
         if (epoch, round_) > self._watermarks.get(tier, (-1, -1)):
-            self._append([_RECORD.pack(_WATERMARK, tier, epoch, round_, 0, _NONE, _NONE)])
-
-    def _append(self, records: Sequence[bytes]) -> None:
-        self._journal.append(records)
-        for record in records:
-            self._learn(record)
+            self._journal.append([_RECORD.pack(_WATERMARK, tier, epoch, round_, 0, _NONE, _NONE)])
+            self._watermarks[tier] = (epoch, round_)
 
     def _learn(self, record: bytes) -> None:
         kind, tier, epoch, round_, view, name, digest = _RECORD.unpack(record)
@@ -137,8 +137,14 @@ class Guard:
 
 
 def _place(message: ProtocolMessage) -> _Place:
-    name = keccak256(message.TYPE.type_hash + message.topic)
+    name = _name(message.TYPE.type_hash, message.topic)
     return message.tier, message.epoch, message.round, getattr(message, "view", 0), name
+
+
+@lru_cache(maxsize=1024)
+def _name(type_hash: bytes, topic: bytes) -> bytes:
+    """The same markets come back in every round."""
+    return keccak256(type_hash + topic)
 
 
 class GuardedKey:
@@ -156,14 +162,8 @@ class GuardedKey:
         self._guard.permit(message, digest)
         return Signed(message, self._key.address, self._key.sign(digest))
 
-    def sign_all(self, messages: Sequence[ProtocolMessage]) -> list[Signed[ProtocolMessage] | GuardError]:
-        """Each of them signed, or the guard's refusal; the disk is waited for once.
-
-        Raises `OSError`; nothing is signed then.
+    def permit_all(self, messages: Sequence[ProtocolMessage]) -> list[GuardError | None]:
+        """What stands against signing each of them, if anything does. What may be signed is on the disk then, so that
+        `sign` waits for nothing. Raises `OSError`.
         """
-        digests = [message_digest(message, self._domain) for message in messages]
-        refused = self._guard.permit_all(list(zip(messages, digests, strict=True)))
-        return [
-            Signed(message, self._key.address, self._key.sign(digest)) if refusal is None else refusal
-            for message, digest, refusal in zip(messages, digests, refused, strict=True)
-        ]
+        return self._guard.permit_all([(message, message_digest(message, self._domain)) for message in messages])

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import NoneType
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from noderr.core.consensus.errors import DoubleSignError, GuardDamagedError, Too
 from noderr.core.consensus.guard import Guard, GuardedKey
 from noderr.core.consensus.journal import FileDisk
 from noderr.core.consensus.testing import DOMAIN, ForgetfulDisk, keys, vote
-from noderr.types.consensus import AccountSignatures, Signed, check_signature
+from noderr.types.consensus import AccountSignatures, check_signature
 
 ONE, OTHER = b"\1" * 32, b"\2" * 32
 
@@ -130,17 +131,22 @@ def test_many_are_signed_with_one_wait_for_the_disk() -> None:
     guard = Guard(disk)
     guard.permit(vote(round=1), ONE)
     syncs = disk.syncs
-    results = GuardedKey(keys(1)[0], guard, DOMAIN).sign_all(
-        [
-            vote(round=2),
-            vote(round=1),  # Of another digest than ONE.
-            vote(round=2, subject=b"\6" * 32),
-            vote(round=3),
-            vote(round=2),
-        ]
-    )
-    assert [type(result) for result in results] == [Signed, DoubleSignError, DoubleSignError, Signed, Signed]
-    assert results[0] == results[4]
+    key = GuardedKey(keys(1)[0], guard, DOMAIN)
+    messages = [
+        vote(round=2),
+        vote(round=1),  # Of another digest than ONE.
+        vote(round=2, subject=b"\6" * 32),
+        vote(round=3),
+        vote(round=2),
+    ]
+    refused = key.permit_all(messages)
+    assert [type(refusal) for refusal in refused] == [NoneType, DoubleSignError, DoubleSignError, NoneType, NoneType]
+    for message, refusal in zip(messages, refused, strict=True):
+        if refusal is None:
+            check_signature(key.sign(message), DOMAIN, AccountSignatures())
+        else:
+            with pytest.raises(DoubleSignError):
+                key.sign(message)
     assert disk.syncs == syncs + 1
     assert len(Guard(disk)) == 3
 
@@ -150,7 +156,10 @@ def test_of_many_none_is_signed_that_the_disk_did_not_take() -> None:
     guarded = GuardedKey(keys(1)[0], Guard(disk), DOMAIN)
     disk.fails = True
     with pytest.raises(OSError, match="the disk is gone"):
-        guarded.sign_all([vote(round=1), vote(round=2)])
+        guarded.permit_all([vote(round=1), vote(round=2)])
+    for number in (1, 2):
+        with pytest.raises(OSError, match="start anew"):
+            guarded.sign(vote(round=number))
 
 
 @settings(max_examples=300)

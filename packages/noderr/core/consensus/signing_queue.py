@@ -1,6 +1,7 @@
-"""What is to be signed, one message after another, in a thread: the guard waits for the disk, and the loop must not.
+"""What is to be signed, one message after another: the guard waits for the disk in a thread, as the loop must not.
 
-What is asked for while the thread is at work is signed in its next go, so that it can be sent together.
+What is asked for while the disk is at work goes there together, and is sent together. The signatures are made on the
+loop: a thread that computes would have to win Python's lock from it again and again.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ type Result = Signed[ProtocolMessage] | GuardError
 class Signer(Protocol):
     """The guarded key."""
 
-    def sign_all(self, messages: Sequence[ProtocolMessage]) -> list[Result]:
-        """Each signed, or refused. Raises `OSError` when the guard's disk fails."""
+    def permit_all(self, messages: Sequence[ProtocolMessage]) -> list[GuardError | None]:
+        """What stands against signing each; blocks. Raises `OSError` when the guard's disk fails."""
+
+    def sign(self, message: ProtocolMessage) -> Signed[ProtocolMessage]:
+        """Does not block for what was permitted."""
 
 
 class SigningQueue:
@@ -46,17 +50,17 @@ class SigningQueue:
             asked = [await self._asked.get()]
             while not self._asked.empty() and len(asked) < MOST_AT_ONCE:
                 asked.append(self._asked.get_nowait())
-            results = await self._in_thread([message for _, message in asked])
-            for (round_, message), result in zip(asked, results, strict=True):
-                self._done(round_, message, result)
+            refused = await self._permit([message for _, message in asked])
+            for (round_, message), refusal in zip(asked, refused, strict=True):
+                self._done(round_, message, self._signer.sign(message) if refusal is None else refusal)
 
-    async def _in_thread(self, messages: Sequence[ProtocolMessage]) -> list[Result]:
-        signing = asyncio.ensure_future(asyncio.to_thread(self._signer.sign_all, messages))
+    async def _permit(self, messages: Sequence[ProtocolMessage]) -> list[GuardError | None]:
+        permitting = asyncio.ensure_future(asyncio.to_thread(self._signer.permit_all, messages))
         try:
-            return await asyncio.shield(signing)
+            return await asyncio.shield(permitting)
         except asyncio.CancelledError:
             # The thread goes on writing, and who cancels us closes the file next.
-            await asyncio.wait([signing])
-            if not signing.cancelled() and (error := signing.exception()):
+            await asyncio.wait([permitting])
+            if not permitting.cancelled() and (error := permitting.exception()):
                 _log.warning("not_signed", round=messages[0].round, reason=str(error))
             raise

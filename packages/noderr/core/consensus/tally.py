@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from noderr.core.consensus.context import RoundContext
 from noderr.types.consensus import (
@@ -21,8 +21,7 @@ from noderr.types.consensus import (
 from noderr.types.signing.account_key import checksum_address
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What votes can agree on. Votes for one subject with another expiry are votes for something else."""
 
     subject: bytes
@@ -40,6 +39,7 @@ class Tally:
         self._context = context
         self._votes: dict[bytes, Signed[Vote]] = {}
         self._weights: dict[Outcome, int] = {}
+        self._left = context.voters.total
         self._two_faced: set[bytes] = set()
 
     @property
@@ -84,7 +84,9 @@ class Tally:
             return Evidence(known, signed)
         self._votes[signed.signer] = signed
         outcome = _outcome(vote)
-        self._weights[outcome] = self.weight(outcome) + self.voters.weights[signed.signer]
+        weight = self.voters.weights[signed.signer]
+        self._weights[outcome] = self.weight(outcome) + weight
+        self._left -= weight
         return None
 
     def decided(self) -> Outcome | None:
@@ -103,11 +105,10 @@ class Tally:
 
     def can_decide(self) -> bool:
         """Whether some outcome can still get a quorum from those who have not voted."""
-        left = self.voters.total - self.voters.weight_of(self._votes)
         best = max(
             (weight for outcome, weight in self._weights.items() if outcome.choice is not Choice.ABSTAIN), default=0
         )
-        return has_quorum(best + left, self.voters.total)
+        return has_quorum(best + self._left, self.voters.total)
 
 
 def _outcome(vote: Vote) -> Outcome:

@@ -12,8 +12,11 @@ from noderr.types.consensus.vote import Choice, Vote
 from noderr.types.consensus.weights import MAX_VOTERS
 from noderr.types.errors import TypesError
 from noderr.types.signing.account_key import ADDRESS_BYTES, SIGNATURE_BYTES
-from noderr.types.trading.checks import check_bytes, check_integer
+from noderr.types.trading.checks import check_bytes
+from noderr.types.trading.errors import FieldError
 from noderr.types.wire import consensus_pb2 as pb
+
+_CHOICES = {int(choice): choice for choice in Choice}
 
 
 def vote_to_wire(signed: Signed[Vote]) -> pb.VoterMessage:
@@ -102,5 +105,7 @@ def signature_of(signer: bytes, signature: bytes) -> tuple[bytes, bytes]:
 
 
 def _choice(number: int) -> Choice:
-    check_integer(pb.Vote, "choice", number, min(Choice), max(Choice))
-    return Choice(number)
+    choice = _CHOICES.get(number)
+    if choice is None:
+        raise FieldError("Vote", "choice", number, f"one of {', '.join(map(str, _CHOICES))}")
+    return choice

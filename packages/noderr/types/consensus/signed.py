@@ -15,7 +15,7 @@ from noderr.types.signing.errors import SignatureError
 
 
 class TypedMessage(ABC):
-    """A frozen record with an EIP-712 type. Its hash is computed once: it is needed at every check of a signature."""
+    """A frozen record with an EIP-712 type. Its hashes are computed once: every check of a signature needs them."""
 
     TYPE: ClassVar[StructType]
 
@@ -27,6 +27,13 @@ class TypedMessage(ABC):
     def struct_hash(self) -> bytes:
         """`hashStruct`, 32 bytes."""
         return self.TYPE.hash_struct(self.struct())
+
+    def digest_in(self, domain: Domain) -> bytes:
+        """What is signed in this domain: 32 bytes."""
+        known: tuple[Domain, bytes] | None = self.__dict__.get("_digest")
+        if known is None or known[0] is not domain:
+            known = self.__dict__["_digest"] = domain, digest_of_hash(domain, self.struct_hash)
+        return known[1]
 
 
 class ProtocolMessage(Protocol):
@@ -44,6 +51,7 @@ class ProtocolMessage(Protocol):
     def topic(self) -> bytes: ...
     @property
     def struct_hash(self) -> bytes: ...
+    def digest_in(self, domain: Domain) -> bytes: ...
 
 
 class Signatures(Protocol):
@@ -71,7 +79,7 @@ class Signed[M: ProtocolMessage]:
 
 def message_digest(message: ProtocolMessage, domain: Domain) -> bytes:
     """What the signer signs: 32 bytes."""
-    return digest_of_hash(domain, message.struct_hash)
+    return message.digest_in(domain)
 
 
 def sign[M: ProtocolMessage](message: M, key: AccountKey, domain: Domain) -> Signed[M]:

@@ -32,6 +32,9 @@ class Choice(enum.IntEnum):
     ABSTAIN = 3
 
 
+_FIRST_CHOICE, _LAST_CHOICE = int(min(Choice)), int(max(Choice))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Vote(TypedMessage):
     """`tier` 1 to 3 as the manifests number them; `expires_at_s` in Unix seconds, after which the vote counts nowhere.
@@ -57,7 +60,7 @@ class Vote(TypedMessage):
         check_integer(self, "round", self.round, 0, MAX_U64)
         check_bytes(self, "topic", self.topic, 32)
         check_bytes(self, "subject", self.subject, 32)
-        check_integer(self, "choice", self.choice, min(Choice), max(Choice))
+        check_integer(self, "choice", self.choice, _FIRST_CHOICE, _LAST_CHOICE)
         check_integer(self, "codes", self.codes, 0, _MAX_U32)
         check_integer(self, "expires_at_s", self.expires_at_s, 1, MAX_U64)
 

@@ -33,6 +33,11 @@ class Domain:
             }
         )
 
+    @cached_property
+    def prefix(self) -> bytes:
+        """What stands before `hashStruct` in all that is signed here: 34 bytes."""
+        return b"\x19\x01" + self.separator
+
 
 def typed_data_digest(domain: Domain, struct: StructType, value: Mapping[str, object]) -> bytes:
     """The 32 bytes that are signed: keccak256(0x1901 ‖ domain separator ‖ hashStruct). Raises `TypedDataError`."""
@@ -41,4 +46,4 @@ def typed_data_digest(domain: Domain, struct: StructType, value: Mapping[str, ob
 
 def digest_of_hash(domain: Domain, struct_hash: bytes) -> bytes:
     """The same, of a `hashStruct` that is known."""
-    return keccak256(b"\x19\x01" + domain.separator + struct_hash)
+    return keccak256(domain.prefix + struct_hash)

@@ -35,6 +35,8 @@ def encoder(type_name: str, struct_hash: Callable[[str], EncodeMember]) -> Encod
 
 def _integer(type_name: str, least: int, above: int) -> EncodeMember:
     def encode(value: object) -> bytes:
+        if type(value) is int and 0 <= value < above:
+            return value.to_bytes(_WORD)  # What nearly all are.
         # True is an int to Python; here it would be a mistake.
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value < above:
             raise UnencodableError(value, f"an int that {type_name} holds, {least} to {above - 1}")

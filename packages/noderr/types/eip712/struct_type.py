@@ -39,15 +39,17 @@ class StructType:
             raise TypedDataError(self.name + error.path, error.value, error.wanted) from None
 
     def _hash(self, value: object) -> bytes:
-        if not isinstance(value, Mapping) or value.keys() != self.members.keys():
+        # Asking a dict whether it is a Mapping takes longer than encoding a member.
+        if (type(value) is not dict and not isinstance(value, Mapping)) or value.keys() != self.members.keys():
             found = sorted(value) if isinstance(value, Mapping) else value
             raise UnencodableError(found, f"a mapping with just the members {', '.join(self.members)}")
         words = [self.type_hash]
-        for member, encode in self._encoders:
-            try:
+        member = ""
+        try:
+            for member, encode in self._encoders:
                 words.append(encode(value[member]))
-            except UnencodableError as error:  # Paths are made when there is something to say.
-                raise error.below(f".{member}") from None
+        except UnencodableError as error:  # Paths are made when there is something to say.
+            raise error.below(f".{member}") from None
         return keccak256(b"".join(words))
 
 

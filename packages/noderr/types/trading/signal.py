@@ -31,6 +31,9 @@ class Direction(enum.IntEnum):
     SELL = 2
 
 
+_FIRST_DIRECTION, _LAST_DIRECTION = int(min(Direction)), int(max(Direction))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
     """Which way, how far and how sure.
@@ -51,7 +54,7 @@ class Signal:
     def __post_init__(self) -> None:
         check_symbol(self, "symbol", self.symbol)
         check_integer(self, "horizon_seconds", self.horizon_seconds, 1, _MAX_U32)
-        check_integer(self, "direction", self.direction, min(Direction), max(Direction))
+        check_integer(self, "direction", self.direction, _FIRST_DIRECTION, _LAST_DIRECTION)
         check_integer(self, "prediction_e8", self.prediction_e8, -_MAX_I64 - 1, _MAX_I64)
         check_integer(self, "confidence_bps", self.confidence_bps, 0, _MAX_BPS)
         check_integer(self, "mid_price_e8", self.mid_price_e8, 1, _MAX_U64)
