@@ -7,7 +7,7 @@ or its stream, and nobody else anything.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import grpc
@@ -17,11 +17,12 @@ from prometheus_client import Counter
 
 from noderr.core.peers.credentials import FRAME_MESSAGES
 from noderr.core.peers.errors import MessageRefusedError
+from noderr.core.peers.receipts import OwedReceipts
 from noderr.core.rate_limiter import TokenBucket
 from noderr.telemetry import NodeMetrics
 from noderr.telemetry.tracing import span
 from noderr.types.signing.node_key import node_id
-from noderr.types.wire.node_pb2 import Envelope, Frame, Receipts, Refusal
+from noderr.types.wire.node_pb2 import Envelope, Frame, Receipts
 from noderr.utils import Clock
 
 _log = structlog.get_logger("noderr.core.peers")
@@ -129,46 +130,46 @@ class IncomingStreams:
 
     async def _handle_all(self, caller: _Caller, context: Context) -> None:
         structlog.contextvars.bind_contextvars(peer=caller.node_id)  # The task's own context ends with it.
-        through = 0
+        receipts = OwedReceipts(context.write)
+        writing = asyncio.create_task(receipts.run(), name=f"receipts for peer {caller.node_id}")
         try:
-            while (frame := await context.read()) is not grpc.aio.EOF:  # type: ignore[comparison-overlap]
+            async for frame in _frames(context):
                 if not 0 < len(frame.messages) <= FRAME_MESSAGES:
                     caller.count("refused")
                     raise StreamEndedError(
                         grpc.StatusCode.INVALID_ARGUMENT,
                         f"a frame of {len(frame.messages)} messages: from 1 to {FRAME_MESSAGES} may be",
                     )
-                through = await self._handle_frame(caller, context, frame, through)
+                await self._handle_frame(caller, frame, receipts)
+            await receipts.flush()
         except DecodeError as error:
             raise StreamEndedError(grpc.StatusCode.INVALID_ARGUMENT, "what came is no frame") from error
+        finally:
+            writing.cancel()
+            await asyncio.wait({writing})
+        if not writing.cancelled():
+            writing.result()  # It ends by itself only when it fails.
 
-    async def _handle_frame(self, caller: _Caller, context: Context, frame: Frame, through: int) -> int:
-        receipts, told = Receipts(), through
+    async def _handle_frame(self, caller: _Caller, frame: Frame, receipts: OwedReceipts) -> None:
         began = self._clock.monotonic()
         for envelope in frame.messages:
             try:
                 handling = self._begin(caller, envelope)
                 if not handling.done():
                     # Those before it must not wait with it for their receipts.
-                    early = Receipts(through=through, refused=receipts.refused) if through > told else None
-                    receipts, told = Receipts(), through
-                    await _wait(handling, context, early)
+                    await receipts.owe(prompt=frame.prompt)
+                    await _wait(handling)
                 _check(handling, caller, envelope)
             except _Refused as refused:
                 caller.count(refused.outcome)
-                receipts.refused.append(
-                    Refusal(number=through + 1, code=refused.code.value[0], detail=str(refused)[:_DETAIL_LETTERS])
-                )
+                receipts.refuse(refused.code.value[0], str(refused)[:_DETAIL_LETTERS])
             else:
                 caller.count("taken")
-            through += 1
+            receipts.handled += 1
             if (now := self._clock.monotonic()) - began > _TURN_SECONDS:
                 began = now
                 await asyncio.sleep(0)
-        if through > told:
-            receipts.through = through
-            await context.write(receipts)
-        return through
+        await receipts.owe(prompt=frame.prompt)
 
     def _begin(self, caller: _Caller, envelope: Envelope) -> asyncio.Task[None]:
         """Most handlers never wait, and have done all in here. Raises `_Refused`."""
@@ -183,6 +184,11 @@ class IncomingStreams:
         return asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
 
 
+async def _frames(context: Context) -> AsyncIterator[Frame]:
+    while (frame := await context.read()) is not grpc.aio.EOF:  # type: ignore[comparison-overlap]
+        yield frame
+
+
 async def _handle(handler: Handler, sender: str, envelope: Envelope) -> None:
     if envelope.correlation_id:
         structlog.contextvars.bind_contextvars(correlation_id=envelope.correlation_id)
@@ -190,11 +196,9 @@ async def _handle(handler: Handler, sender: str, envelope: Envelope) -> None:
         await handler(sender, envelope.payload)
 
 
-async def _wait(handling: asyncio.Task[None], context: Context, receipts: Receipts | None) -> None:
+async def _wait(handling: asyncio.Task[None]) -> None:
     """Until the handler is done, or has had its time."""
     try:
-        if receipts is not None:
-            await context.write(receipts)
         await asyncio.wait({handling}, timeout=_HANDLER_SECONDS)
     finally:
         if not handling.done():

@@ -137,7 +137,9 @@ class OutgoingStream:
             taken.append(queue.popleft())
             size += taken[-1].size
         self._in_flight.extend(taken)
-        return Frame(messages=[one.envelope for one in taken])
+        # A window that fills up has to be emptied, or nothing more goes out.
+        prompt = 2 * len(self._in_flight) > _IN_FLIGHT or any(one.done is not None for one in taken)
+        return Frame(messages=[one.envelope for one in taken], prompt=prompt)
 
     async def _read_all(self) -> None:
         while (receipts := await self._call.read()) is not grpc.aio.EOF:

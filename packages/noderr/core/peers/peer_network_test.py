@@ -66,7 +66,7 @@ async def test_message_reaches_its_handler_with_its_sender(pair: tuple[PeerNode,
     assert first.network.broadcast("signal.proposed", b"all", tier="guardian") == 1
     assert first.network.broadcast("signal.proposed", b"all", tier="validator") == 0
     await until(lambda: len(got) == 51)
-    assert first.sample("noderr_peer_sent_total", peer=second.identity.node_id, outcome="delivered") == 51
+    await until(lambda: first.sample("noderr_peer_sent_total", peer=second.identity.node_id, outcome="delivered") == 51)
     assert second.sample("noderr_peer_received_total", peer=first.identity.node_id, outcome="taken") == 51
 
 

@@ -75,9 +75,9 @@ async def test_what_waits_together_goes_in_one_frame(
     frames: list[int] = []
     handle = incoming.IncomingStreams._handle_frame
 
-    async def count(self: Any, caller: Any, context: Any, frame: Frame, through: int) -> int:
+    async def count(self: Any, caller: Any, frame: Frame, receipts: Any) -> None:
         frames.append(len(frame.messages))
-        return await handle(self, caller, context, frame, through)
+        await handle(self, caller, frame, receipts)
 
     async def take(_sender: str, _payload: bytes) -> None: ...
 

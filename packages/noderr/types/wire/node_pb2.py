@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cnoderr/types/wire/node.proto\x12\x0enoderr.node.v1\"V\n\nNodeStatus\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\r\n\x05ready\x18\x03 \x01(\x08\x12\x1a\n\x12started_at_unix_ns\x18\x04 \x01(\x03\"S\n\x0cHelloRequest\x12*\n\x06status\x18\x01 \x01(\x0b\x32\x1a.noderr.node.v1.NodeStatus\x12\x17\n\x0fsent_at_unix_ns\x18\x02 \x01(\x03\"U\n\nHelloReply\x12*\n\x06status\x18\x01 \x01(\x0b\x32\x1a.noderr.node.v1.NodeStatus\x12\x1b\n\x13received_at_unix_ns\x18\x02 \x01(\x03\"[\n\x08\x45nvelope\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\x17\n\x0fsent_at_unix_ns\x18\x03 \x01(\x03\x12\x16\n\x0e\x63orrelation_id\x18\x04 \x01(\t\"3\n\x05\x46rame\x12*\n\x08messages\x18\x01 \x03(\x0b\x32\x18.noderr.node.v1.Envelope\"E\n\x08Receipts\x12\x0f\n\x07through\x18\x01 \x01(\x04\x12(\n\x07refused\x18\x02 \x03(\x0b\x32\x17.noderr.node.v1.Refusal\"7\n\x07Refusal\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0c\n\x04\x63ode\x18\x02 \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t2\x88\x01\n\x04Peer\x12\x41\n\x05Hello\x12\x1c.noderr.node.v1.HelloRequest\x1a\x1a.noderr.node.v1.HelloReply\x12=\n\x06Stream\x12\x15.noderr.node.v1.Frame\x1a\x18.noderr.node.v1.Receipts(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cnoderr/types/wire/node.proto\x12\x0enoderr.node.v1\"V\n\nNodeStatus\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\r\n\x05ready\x18\x03 \x01(\x08\x12\x1a\n\x12started_at_unix_ns\x18\x04 \x01(\x03\"S\n\x0cHelloRequest\x12*\n\x06status\x18\x01 \x01(\x0b\x32\x1a.noderr.node.v1.NodeStatus\x12\x17\n\x0fsent_at_unix_ns\x18\x02 \x01(\x03\"U\n\nHelloReply\x12*\n\x06status\x18\x01 \x01(\x0b\x32\x1a.noderr.node.v1.NodeStatus\x12\x1b\n\x13received_at_unix_ns\x18\x02 \x01(\x03\"[\n\x08\x45nvelope\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\x17\n\x0fsent_at_unix_ns\x18\x03 \x01(\x03\x12\x16\n\x0e\x63orrelation_id\x18\x04 \x01(\t\"C\n\x05\x46rame\x12*\n\x08messages\x18\x01 \x03(\x0b\x32\x18.noderr.node.v1.Envelope\x12\x0e\n\x06prompt\x18\x02 \x01(\x08\"E\n\x08Receipts\x12\x0f\n\x07through\x18\x01 \x01(\x04\x12(\n\x07refused\x18\x02 \x03(\x0b\x32\x17.noderr.node.v1.Refusal\"7\n\x07Refusal\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0c\n\x04\x63ode\x18\x02 \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t2\x88\x01\n\x04Peer\x12\x41\n\x05Hello\x12\x1c.noderr.node.v1.HelloRequest\x1a\x1a.noderr.node.v1.HelloReply\x12=\n\x06Stream\x12\x15.noderr.node.v1.Frame\x1a\x18.noderr.node.v1.Receipts(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,11 +40,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENVELOPE']._serialized_start=308
   _globals['_ENVELOPE']._serialized_end=399
   _globals['_FRAME']._serialized_start=401
-  _globals['_FRAME']._serialized_end=452
-  _globals['_RECEIPTS']._serialized_start=454
-  _globals['_RECEIPTS']._serialized_end=523
-  _globals['_REFUSAL']._serialized_start=525
-  _globals['_REFUSAL']._serialized_end=580
-  _globals['_PEER']._serialized_start=583
-  _globals['_PEER']._serialized_end=719
+  _globals['_FRAME']._serialized_end=468
+  _globals['_RECEIPTS']._serialized_start=470
+  _globals['_RECEIPTS']._serialized_end=539
+  _globals['_REFUSAL']._serialized_start=541
+  _globals['_REFUSAL']._serialized_end=596
+  _globals['_PEER']._serialized_start=599
+  _globals['_PEER']._serialized_end=735
 # @@protoc_insertion_point(module_scope)
