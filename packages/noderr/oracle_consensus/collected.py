@@ -47,8 +47,8 @@ class Collected[M: ProtocolMessage]:
         """Who has said nothing, ascending."""
         return tuple(voter for voter in self._voters.voters if voter not in self._messages)
 
-    def add(self, signed: Signed[M]) -> Evidence[M] | None:
-        """Take a message that belongs to this round. Raises `RefusedMessage`."""
+    def add(self, signed: Signed[M], *, proven: bool = False) -> Evidence[M] | None:
+        """Take a message that belongs to this round; one that is `proven` was signed here. Raises `RefusedMessage`."""
         if signed.signer not in self._voters.weights:
             raise RefusedMessage(Reason.NOT_A_MEMBER, f"{checksum_address(signed.signer)} is not in the committee")
         known = self._messages.get(signed.signer)
@@ -56,7 +56,8 @@ class Collected[M: ProtocolMessage]:
             raise RefusedMessage(Reason.DUPLICATE, "this message is known already")
         if signed.signer in self.two_faced:
             raise RefusedMessage(Reason.EQUIVOCATION, "its signer was found out already")
-        check_signature(signed, self._context.domain, self._context.signatures)
+        if not proven:
+            check_signature(signed, self._context.domain, self._context.signatures)
         if known is not None:
             self.two_faced.add(signed.signer)
             return Evidence(known, signed)

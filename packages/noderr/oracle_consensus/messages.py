@@ -52,6 +52,8 @@ class Observation(TypedMessage):
     model_hash: bytes = b"\0" * 32
 
     def __post_init__(self) -> None:
+        if not isinstance(self.abstain, bool):
+            raise FieldError("Observation", "abstain", self.abstain, "True or False")
         check_integer(self, "prediction_e8", self.prediction_e8, -_MAX_I64 - 1, _MAX_I64)
         check_integer(self, "confidence_bps", self.confidence_bps, 0, 10_000)
         check_integer(self, "mid_price_e8", self.mid_price_e8, 0 if self.abstain else 1, MAX_U64)
@@ -59,6 +61,19 @@ class Observation(TypedMessage):
         check_bytes(self, "model_hash", self.model_hash, 32)
         if self.abstain and (self.prediction_e8 or self.confidence_bps or self.mid_price_e8 or self.observed_at_s):
             raise FieldError("Observation", "abstain", True, "alone: who abstains says nothing else")
+
+    @cached_property
+    def struct_hash(self) -> bytes:
+        """As in `_InRound`."""
+        return keccak256(
+            OBSERVATION_TYPE.type_hash
+            + self.abstain.to_bytes(_WORD)
+            + self.prediction_e8.to_bytes(_WORD, signed=True)
+            + self.confidence_bps.to_bytes(_WORD)
+            + self.mid_price_e8.to_bytes(_WORD)
+            + self.observed_at_s.to_bytes(_WORD)
+            + self.model_hash
+        )
 
     def struct(self) -> Mapping[str, object]:
         return {

@@ -67,7 +67,7 @@ def test_hashes_made_by_hand_are_those_of_the_type(
     place: dict[str, Any], seen: Observation, word: bytes, commitments: set[bytes]
 ) -> None:
     revealed = Reveal(**place, observation=seen, salt=word, seen=tuple(sorted(commitments)))
-    for message in (Commit(**place, commitment=word), revealed):
+    for message in (seen, Commit(**place, commitment=word), revealed):
         assert message.struct_hash == message.TYPE.hash_struct(message.struct())
 
 

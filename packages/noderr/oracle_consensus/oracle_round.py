@@ -90,6 +90,7 @@ class OracleRound:
         self._timing = timing
         self._mine: tuple[Observation, bytes] | None = None
         self._said: list[Payload] = []
+        self._signed_here: Payload | None = None
         self._sent_ns = start_ns
         self._phase_ns = start_ns
         self._aggregated: tuple[tuple[Signed[Reveal], ...], AgreedSignal] | None = None
@@ -156,6 +157,7 @@ class OracleRound:
     def on_signed(self, signed: Signed[ProtocolMessage], now_ns: int) -> list[Action]:
         """A message of mine, signed: it counts and goes out."""
         self._said.append(signed)
+        self._signed_here = signed
         self._sent_ns = now_ns
         if isinstance(signed.message, Vote):
             return self._after(self.votes.on_signed(signed, now_ns), now_ns)
@@ -231,13 +233,13 @@ class OracleRound:
             return answer
         if self.phase is not Phase.COMMIT and self.commits.get(signed.signer) is None:
             raise RefusedMessage(Reason.EXPIRED, "the commitment comes after the reveals have begun")
-        evidence = self.commits.add(signed)
+        evidence = self.commits.add(signed, proven=signed is self._signed_here)
         return [Accuse(evidence)] if evidence is not None else self._go_on(now_ns)
 
     def _on_reveal(self, signed: Signed[Reveal], now_ns: int) -> list[Action]:
         if (answer := self._tell(signed.signer, now_ns)) is not None:
             return answer
-        evidence = self.reveals.add(signed)
+        evidence = self.reveals.add(signed, proven=signed is self._signed_here)
         return [Accuse(evidence)] if evidence is not None else self._go_on(now_ns)
 
     def _on_report(self, signed: Signed[Report], now_ns: int) -> list[Action]:

@@ -7,6 +7,7 @@ what goes out is queued with the peers' links, which lose it rather than block.
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ _log = structlog.get_logger("noderr.core.consensus")
 
 _SECOND_NS = 1_000_000_000
 _EARLY_BYTES = 8 << 20
+_NEVER_NS = 1 << 63
 
 
 class Outbox(Protocol):
@@ -84,7 +86,8 @@ class RoundDriver:
         self._signing = SigningQueue(signer, self._on_signed)
         self._outgoing: dict[bytes | None, list[Payload]] = {}
         self._changed = asyncio.Event()
-        self._wakes_ns: int | None = None
+        self._looks: list[tuple[int, RoundKey]] = []
+        self._looks_ns: dict[RoundKey, int] = {}
         self._refused: dict[Reason, Counter] = {}
 
     def open(self, round_: Round, begin: Iterable[Action] = ()) -> None:
@@ -96,6 +99,7 @@ class RoundDriver:
             old, _ = self.rounds.popitem(last=False)
             self._began.pop(old, None)
             self._accused.pop(old, None)
+            self._looks_ns.pop(old, None)
         self.do(round_, begin)
         for payload in self._early.take(key):
             self._take(payload)
@@ -118,10 +122,7 @@ class RoundDriver:
                     self._listener.failed(round_, action)
                 case Accuse(evidence=evidence):
                     self._accuse(evidence)
-        due_ns = round_.next_time_ns
-        # Waking too early costs a look; so a round that is due later than before needs none.
-        if due_ns is not None and (self._wakes_ns is None or due_ns < self._wakes_ns):
-            self._changed.set()
+        self._schedule(round_)
 
     def on_bundle(self, content: bytes) -> RefusedMessage | None:
         """What a peer delivered. Messages that do not count are counted; a bundle that is none is returned, refused."""
@@ -152,16 +153,36 @@ class RoundDriver:
         else:
             self.do(round_, round_.on_signed(result, self._clock.now_ns()))
 
+    def _schedule(self, round_: Round) -> None:
+        """Look at the round when it is due. A look too early costs little: one that is due later needs no new one."""
+        due_ns, key = round_.next_time_ns, (round_.round, round_.topic)
+        if due_ns is None or due_ns >= self._looks_ns.get(key, _NEVER_NS):
+            return
+        self._looks_ns[key] = due_ns
+        heapq.heappush(self._looks, (due_ns, key))
+        if self._looks[0][1] == key:
+            self._changed.set()
+
+    def _look(self, now_ns: int) -> None:
+        due: list[RoundKey] = []
+        while self._looks and self._looks[0][0] <= now_ns:
+            due_ns, key = heapq.heappop(self._looks)
+            if self._looks_ns.get(key) == due_ns:  # Or a later, nearer one took its place.
+                del self._looks_ns[key]
+                due.append(key)
+        for key in due:
+            round_ = self.rounds.get(key)
+            if round_ is None:
+                continue  # Doing another's opened newer ones.
+            is_due = round_.next_time_ns is not None and round_.next_time_ns <= now_ns
+            self.do(round_, round_.on_time(now_ns) if is_due else ())
+
     async def _keep_time(self) -> None:
         while True:
             now_ns = self._clock.now_ns()
-            for round_ in list(self.rounds.values()):
-                if round_.next_time_ns is not None and round_.next_time_ns <= now_ns:
-                    self.do(round_, round_.on_time(now_ns))
             self._changed.clear()
-            times = [time for round_ in self.rounds.values() if (time := round_.next_time_ns) is not None]
-            self._wakes_ns = min(times, default=None)
-            seconds = None if self._wakes_ns is None else (self._wakes_ns - now_ns) / _SECOND_NS
+            self._look(now_ns)
+            seconds = (self._looks[0][0] - now_ns) / _SECOND_NS if self._looks else None
             await event_or_time(self._changed, seconds, self._clock)
 
     def _take(self, payload: Payload) -> None:

@@ -61,10 +61,11 @@ class Tally:
         """The weight of the votes for it."""
         return self._weights.get(outcome, 0)
 
-    def add(self, signed: Signed[Vote]) -> Evidence[Vote] | None:
-        """Count a vote. Evidence if the voter voted otherwise before; its first vote stays the one that counts.
+    def add(self, signed: Signed[Vote], *, proven: bool = False) -> Evidence[Vote] | None:
+        """Count a vote; one that is `proven` was signed here.
 
-        Raises `RefusedMessage` for what does not belong here, is not signed, is known, or comes after the evidence.
+        Evidence if the voter voted otherwise before; its first vote stays the one that counts. Raises
+        `RefusedMessage` for what does not belong here, is not signed, is known, or comes after the evidence.
         """
         vote = signed.message
         if (vote.tier, vote.epoch) != (self.voters.tier, self.voters.epoch):
@@ -78,7 +79,8 @@ class Tally:
             raise RefusedMessage(Reason.DUPLICATE, "this vote is counted already")
         if signed.signer in self._two_faced:
             raise RefusedMessage(Reason.EQUIVOCATION, "its signer was found out already")
-        check_signature(signed, self._context.domain, self._context.signatures)
+        if not proven:
+            check_signature(signed, self._context.domain, self._context.signatures)
         if known is not None:
             self._two_faced.add(signed.signer)
             return Evidence(known, signed)

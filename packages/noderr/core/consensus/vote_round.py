@@ -78,7 +78,8 @@ class VoteRound:
         if signed.signer in self.tally.votes:
             # It came back from others before: this node has restarted, and voted before it did.
             return [Broadcast(signed)]
-        return [Broadcast(signed), *self._count(signed, now_ns)]  # type: ignore[arg-type]  # Only votes are asked for.
+        counted = self._count(signed, now_ns, proven=True)  # type: ignore[arg-type]  # Only votes are asked for.
+        return [Broadcast(signed), *counted]
 
     def on_message(self, signed: Signed[ProtocolMessage], now_ns: int) -> list[Action]:
         """A message of this round; votes are all that it has. Raises `RefusedMessage`."""
@@ -127,8 +128,8 @@ class VoteRound:
             return [Broadcast(mine)]
         return []
 
-    def _count(self, signed: Signed[Vote], now_ns: int) -> list[Action]:
-        evidence = self.tally.add(signed)
+    def _count(self, signed: Signed[Vote], now_ns: int, *, proven: bool = False) -> list[Action]:
+        evidence = self.tally.add(signed, proven=proven)
         if evidence is not None:
             return [Accuse(evidence)]
         if self.status is Status.DECIDED:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from noderr.types.consensus import Certificate, Choice, Reason, RefusedMessage, Signed, Vote, VoterSignature
 from noderr.types.consensus.on_wire import certificate_from_wire, certificate_to_wire, vote_from_wire, vote_to_wire
+from noderr.types.consensus.vote import VOTE_TYPE
 from noderr.types.consensus.weights import MAX_VOTERS
 from noderr.types.wire import consensus_pb2 as pb
 
@@ -76,6 +77,11 @@ def test_a_vote_comes_back(vote: Vote, signer: bytes, signature: bytes) -> None:
     assert received == Signed(vote, signer, signature)
     assert isinstance(received.message.choice, Choice)
     assert received.message.struct_hash == vote.struct_hash
+
+
+@given(VOTES)
+def test_the_hash_made_by_hand_is_that_of_the_type(vote: Vote) -> None:
+    assert vote.struct_hash == VOTE_TYPE.hash_struct(vote.struct())
 
 
 @given(CERTIFICATES)

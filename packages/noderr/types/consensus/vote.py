@@ -9,10 +9,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from noderr.types.consensus.signed import TypedMessage
 from noderr.types.eip712 import StructType, parse_struct_type
+from noderr.types.keccak import keccak256
 from noderr.types.trading.checks import check_bytes, check_integer
 
 VOTE_TYPE = parse_struct_type(
@@ -22,6 +24,7 @@ VOTE_TYPE = parse_struct_type(
 
 MAX_U64 = (1 << 64) - 1
 _MAX_U32 = (1 << 32) - 1
+_WORD = 32
 
 
 class Choice(enum.IntEnum):
@@ -63,6 +66,21 @@ class Vote(TypedMessage):
         check_integer(self, "choice", self.choice, _FIRST_CHOICE, _LAST_CHOICE)
         check_integer(self, "codes", self.codes, 0, _MAX_U32)
         check_integer(self, "expires_at_s", self.expires_at_s, 1, MAX_U64)
+
+    @cached_property
+    def struct_hash(self) -> bytes:
+        """`hashStruct` from the members, which are checked already; that it is what `TYPE` makes of them is tested."""
+        return keccak256(
+            VOTE_TYPE.type_hash
+            + self.tier.to_bytes(_WORD)
+            + self.epoch.to_bytes(_WORD)
+            + self.round.to_bytes(_WORD)
+            + self.topic
+            + self.subject
+            + self.choice.to_bytes(_WORD)
+            + self.codes.to_bytes(_WORD)
+            + self.expires_at_s.to_bytes(_WORD)
+        )
 
     def struct(self) -> Mapping[str, object]:
         return {

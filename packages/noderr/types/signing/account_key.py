@@ -6,6 +6,8 @@ signed with this one, because the chain can check no other.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from coincurve import PrivateKey, PublicKey
 
 from noderr.types.keccak import keccak256
@@ -57,6 +59,7 @@ def recover_address(digest: bytes, signature: bytes) -> bytes:
     return _address(found)
 
 
+@lru_cache(maxsize=1024)  # The same voters are named in every round.
 def checksum_address(address: bytes) -> str:
     """How an address is written for people (EIP-55): 0x and hexadecimal digits whose case is a checksum."""
     digits = address.hex()
