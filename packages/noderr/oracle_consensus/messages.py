@@ -126,6 +126,7 @@ class Commit(_InRound):
     """I have an observation, and nobody can copy it yet."""
 
     TYPE: ClassVar[StructType] = COMMIT_TYPE
+    IN_BATCHES: ClassVar[bool] = True
 
     commitment: bytes
 
@@ -146,6 +147,7 @@ class Reveal(_InRound):
     """The observation and the salt that open my commitment, and the commitments that I had by then, ascending."""
 
     TYPE: ClassVar[StructType] = REVEAL_TYPE
+    IN_BATCHES: ClassVar[bool] = True
 
     observation: Observation
     salt: bytes

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from noderr.oracle_consensus.messages import MAX_SEEN, Commit, Observation, Report, Reveal
 from noderr.types.consensus import ProtocolMessage, Reason, RefusedMessage, Signed
-from noderr.types.consensus.on_wire import signature_of
+from noderr.types.consensus.on_wire import batch_signature_of, signature_of
 from noderr.types.consensus.weights import MAX_VOTERS
 from noderr.types.errors import TypesError
 from noderr.types.wire import consensus_pb2 as pb
@@ -40,16 +40,15 @@ def oracle_to_wire(signed: Signed[ProtocolMessage]) -> pb.VoterMessage:
 def oracle_from_wire(message: pb.VoterMessage) -> Signed[ProtocolMessage]:
     """Raises `RefusedMessage`."""
     try:
-        signer, signature = signature_of(message.signer, message.signature)
         match message.WhichOneof("body"):
             case "commit":
                 body = message.commit
                 commit = Commit(epoch=body.epoch, round=body.round, topic=body.topic, commitment=body.commitment)
-                return Signed(commit, signer, signature)
+                return Signed(commit, *batch_signature_of(message.signer, message.signature))
             case "reveal":
-                return _signed_reveal(signer, signature, message.reveal.SerializeToString())
+                return _signed_reveal(message.signer, message.signature, message.reveal.SerializeToString())
             case "report":
-                return Signed(_report_from_wire(message.report), signer, signature)
+                return Signed(_report_from_wire(message.report), *signature_of(message.signer, message.signature))
     except TypesError as error:
         raise error if isinstance(error, RefusedMessage) else RefusedMessage(Reason.MALFORMED, str(error)) from error
     raise RefusedMessage(Reason.MALFORMED, "neither a commitment nor a reveal nor a report")
@@ -77,7 +76,7 @@ def _reveal_to_wire(reveal: Reveal) -> pb.Reveal:
 @lru_cache(_KNOWN_REVEALS)
 def _signed_reveal(signer: bytes, signature: bytes, content: bytes) -> Signed[Reveal]:
     """The same object for the same bytes, which then knows its hashes. Raises a `TypesError`."""
-    return Signed(_reveal_from_wire(pb.Reveal.FromString(content)), *signature_of(signer, signature))
+    return Signed(_reveal_from_wire(pb.Reveal.FromString(content)), *batch_signature_of(signer, signature))
 
 
 def _reveal_from_wire(body: pb.Reveal) -> Reveal:

@@ -49,8 +49,8 @@ async def test_signatures_are_made_one_after_another_in_the_order_of_asking() ->
             finally:
                 lock.release()
 
-        def sign(self, message: ProtocolMessage) -> Signed[ProtocolMessage]:
-            return sign(message, KEYS[0], DOMAIN)
+        def sign_all(self, messages: Sequence[ProtocolMessage]) -> list[Signed[ProtocolMessage]]:
+            return [sign(message, KEYS[0], DOMAIN) for message in messages]
 
     rig = DriverRig(signer=Signer())
     async with rig.running():
@@ -234,8 +234,8 @@ async def test_who_ends_the_driver_waits_for_the_disk() -> None:
             wrote.append(on_disk.wait(5))
             return [None] * len(messages)
 
-        def sign(self, message: ProtocolMessage) -> Signed[ProtocolMessage]:
-            return sign(message, KEYS[0], DOMAIN)
+        def sign_all(self, messages: Sequence[ProtocolMessage]) -> list[Signed[ProtocolMessage]]:
+            return [sign(message, KEYS[0], DOMAIN) for message in messages]
 
     rig = DriverRig(signer=Slow())
     task = asyncio.create_task(rig.driver.run())

@@ -17,6 +17,7 @@ from typing import Protocol
 from noderr.core.consensus.errors import DoubleSignError, GuardError, TooOldError
 from noderr.core.consensus.journal import Disk, Journal
 from noderr.types.consensus import ProtocolMessage, Signed, message_digest
+from noderr.types.consensus.batch_signature import split_batch
 from noderr.types.eip712 import Domain
 from noderr.types.keccak import keccak256
 
@@ -167,3 +168,19 @@ class GuardedKey:
         `sign` waits for nothing. Raises `OSError`.
         """
         return self._guard.permit_all([(message, message_digest(message, self._domain)) for message in messages])
+
+    def sign_all(self, messages: Sequence[ProtocolMessage]) -> list[Signed[ProtocolMessage]]:
+        """Those that may be in a batch share a signature. Raises `GuardError` and `OSError`; nothing is signed then."""
+        for refusal in self.permit_all(messages):
+            if refusal is not None:
+                raise refusal
+        batch = [message for message in messages if message.IN_BATCHES]
+        if len(batch) < 2:
+            return [self.sign(message) for message in messages]
+        digest, proofs = split_batch([message_digest(message, self._domain) for message in batch], self._domain)
+        signature = self._key.sign(digest)
+        of_batch = iter(proofs)
+        return [
+            Signed(message, self.address, signature + next(of_batch)) if message.IN_BATCHES else self.sign(message)
+            for message in messages
+        ]

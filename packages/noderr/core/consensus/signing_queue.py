@@ -28,8 +28,8 @@ class Signer(Protocol):
     def permit_all(self, messages: Sequence[ProtocolMessage]) -> list[GuardError | None]:
         """What stands against signing each; blocks. Raises `OSError` when the guard's disk fails."""
 
-    def sign(self, message: ProtocolMessage) -> Signed[ProtocolMessage]:
-        """Does not block for what was permitted."""
+    def sign_all(self, messages: Sequence[ProtocolMessage]) -> list[Signed[ProtocolMessage]]:
+        """All signed; does not block for what was permitted."""
 
 
 class SigningQueue:
@@ -51,8 +51,10 @@ class SigningQueue:
             while not self._asked.empty() and len(asked) < MOST_AT_ONCE:
                 asked.append(self._asked.get_nowait())
             refused = await self._permit([message for _, message in asked])
+            permitted = [message for (_, message), refusal in zip(asked, refused, strict=True) if refusal is None]
+            signed = iter(self._signer.sign_all(permitted))
             for (round_, message), refusal in zip(asked, refused, strict=True):
-                self._done(round_, message, self._signer.sign(message) if refusal is None else refusal)
+                self._done(round_, message, next(signed) if refusal is None else refusal)
 
     async def _permit(self, messages: Sequence[ProtocolMessage]) -> list[GuardError | None]:
         permitting = asyncio.ensure_future(asyncio.to_thread(self._signer.permit_all, messages))

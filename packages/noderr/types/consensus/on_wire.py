@@ -5,6 +5,7 @@ What does not make sense becomes nothing: reading raises `RefusedMessage` with t
 
 from __future__ import annotations
 
+from noderr.types.consensus.batch_signature import is_signature_length
 from noderr.types.consensus.certificate import Certificate, VoterSignature
 from noderr.types.consensus.errors import Reason, RefusedMessage
 from noderr.types.consensus.signed import Signed
@@ -101,6 +102,16 @@ def signature_of(signer: bytes, signature: bytes) -> tuple[bytes, bytes]:
     """Both, if they have the length of an address and a signature. Raises `FieldError`."""
     check_bytes(pb.VoterMessage, "signer", signer, ADDRESS_BYTES)
     check_bytes(pb.VoterMessage, "signature", signature, SIGNATURE_BYTES)
+    return signer, signature
+
+
+def batch_signature_of(signer: bytes, signature: bytes) -> tuple[bytes, bytes]:
+    """The same of a signature that may be a batch's."""
+    check_bytes(pb.VoterMessage, "signer", signer, ADDRESS_BYTES)
+    if not is_signature_length(len(signature)):
+        raise FieldError(
+            "VoterMessage", "signature", f"{len(signature)} bytes", "65 bytes, or a batch's with its proof"
+        )
     return signer, signature
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Protocol
 
+from noderr.types.consensus.batch_signature import recover_from_batch
 from noderr.types.consensus.errors import Reason, RefusedMessage
 from noderr.types.eip712 import Domain, StructType, digest_of_hash
-from noderr.types.signing.account_key import AccountKey, checksum_address, recover_address
+from noderr.types.signing.account_key import SIGNATURE_BYTES, AccountKey, checksum_address, recover_address
 from noderr.types.signing.errors import SignatureError
 
 
@@ -18,6 +19,8 @@ class TypedMessage(ABC):
     """A frozen record with an EIP-712 type. Its hashes are computed once: every check of a signature needs them."""
 
     TYPE: ClassVar[StructType]
+    IN_BATCHES: ClassVar[bool] = False
+    """Whether one signature may stand for many of these; see `batch_signature`."""
 
     @abstractmethod
     def struct(self) -> Mapping[str, object]:
@@ -40,6 +43,7 @@ class ProtocolMessage(Protocol):
     """What can be signed in a round: a `TypedMessage` that says which round."""
 
     TYPE: ClassVar[StructType]
+    IN_BATCHES: ClassVar[bool]
 
     @property
     def tier(self) -> int: ...
@@ -70,7 +74,7 @@ class AccountSignatures:
 
 @dataclass(frozen=True, slots=True)
 class Signed[M: ProtocolMessage]:
-    """A message, who says that it is theirs, and 65 bytes that prove it."""
+    """A message, who says that it is theirs, and what proves it: 65 bytes, and of a batch the message's place in it."""
 
     message: M
     signer: bytes
@@ -91,7 +95,10 @@ def check_signature[M: ProtocolMessage](signed: Signed[M], domain: Domain, signa
     """The digest, once it is proven that the signer signed it. Raises `RefusedMessage`."""
     digest = message_digest(signed.message, domain)
     try:
-        found = signatures.recover(digest, signed.signature)
+        if len(signed.signature) > SIGNATURE_BYTES and signed.message.IN_BATCHES:
+            found = recover_from_batch(digest, signed.signature, domain)
+        else:
+            found = signatures.recover(digest, signed.signature)
     except SignatureError as error:
         raise RefusedMessage(Reason.BAD_SIGNATURE, str(error)) from error
     if found != signed.signer:

@@ -62,7 +62,10 @@ class VoterMessage(_message.Message):
     REVEAL_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
     signer: _builtins.bytes
-    """The signer's address, 20 bytes, and r ‖ s ‖ v, 65 bytes; empty for a certificate, which brings its own."""
+    """The signer's address, 20 bytes, and r ‖ s ‖ v, 65 bytes; empty for a certificate, which brings its own. A commitment's
+    or reveal's may be that of a batch, over the root of a Merkle tree of digests; 32 bytes for each node of the message's
+    proof follow then.
+    """
     signature: _builtins.bytes
     @_builtins.property
     def vote(self) -> Global___Vote: ...
