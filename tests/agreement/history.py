@@ -65,9 +65,18 @@ class History:
         return max((later - earlier - 1 for earlier, later in pairwise(sorted(self.decided))), default=0)
 
 
+def scrape(client: httpx.Client, member: Member) -> str:
+    """All metrics of the oracle, as text."""
+    return client.get(f"http://{member.host}:{member.http_port}/metrics").text
+
+
 def counted(client: httpx.Client, member: Member, name: str) -> dict[tuple[str, ...], float]:
     """The samples of one metric of the oracle, by the values of its labels except the protocol, in their order."""
-    text = client.get(f"http://{member.host}:{member.http_port}/metrics").text
+    return samples(scrape(client, member), name)
+
+
+def samples(text: str, name: str) -> dict[tuple[str, ...], float]:
+    """The same of a text that is here already."""
     return {
         tuple(
             value for label, value in sample.labels.items() if label not in ("protocol", "tier", "version")
