@@ -7,7 +7,7 @@ or its stream, and nobody else anything.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import grpc
@@ -31,6 +31,8 @@ _HANDLER_SECONDS = 5.0
 _TURN_SECONDS = 0.005
 """After so long with one peer's frame, others get a turn of the loop."""
 _DETAIL_LETTERS = 512
+_LAST_SECONDS = 1.0
+"""So long a stream that ends waits for its peer to read the last receipts."""
 
 type Handler = Callable[[str, bytes], Awaitable[None]]
 """Takes the sender's node id and the payload. Returning acknowledges; `MessageRefusedError` refuses with its text."""
@@ -133,7 +135,7 @@ class IncomingStreams:
         receipts = OwedReceipts(context.write)
         writing = asyncio.create_task(receipts.run(), name=f"receipts for peer {caller.node_id}")
         try:
-            async for frame in _frames(context):
+            while not writing.done() and (frame := await context.read()) is not grpc.aio.EOF:  # type: ignore[comparison-overlap]
                 if not 0 < len(frame.messages) <= FRAME_MESSAGES:
                     caller.count("refused")
                     raise StreamEndedError(
@@ -141,14 +143,12 @@ class IncomingStreams:
                         f"a frame of {len(frame.messages)} messages: from 1 to {FRAME_MESSAGES} may be",
                     )
                 await self._handle_frame(caller, frame, receipts)
-            await receipts.flush()
         except DecodeError as error:
             raise StreamEndedError(grpc.StatusCode.INVALID_ARGUMENT, "what came is no frame") from error
         finally:
-            writing.cancel()
-            await asyncio.wait({writing})
-        if not writing.cancelled():
-            writing.result()  # It ends by itself only when it fails.
+            failure = await _end_writing(receipts, writing)
+        if failure is not None:
+            raise failure
 
     async def _handle_frame(self, caller: _Caller, frame: Frame, receipts: OwedReceipts) -> None:
         began = self._clock.monotonic()
@@ -157,7 +157,7 @@ class IncomingStreams:
                 handling = self._begin(caller, envelope)
                 if not handling.done():
                     # Those before it must not wait with it for their receipts.
-                    await receipts.owe(prompt=frame.prompt)
+                    receipts.owe(prompt=frame.prompt)
                     await _wait(handling)
                 _check(handling, caller, envelope)
             except _Refused as refused:
@@ -169,7 +169,8 @@ class IncomingStreams:
             if (now := self._clock.monotonic()) - began > _TURN_SECONDS:
                 began = now
                 await asyncio.sleep(0)
-        await receipts.owe(prompt=frame.prompt)
+        receipts.owe(prompt=frame.prompt)
+        await receipts.room()
 
     def _begin(self, caller: _Caller, envelope: Envelope) -> asyncio.Task[None]:
         """Most handlers never wait, and have done all in here. Raises `_Refused`."""
@@ -184,9 +185,19 @@ class IncomingStreams:
         return asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
 
 
-async def _frames(context: Context) -> AsyncIterator[Frame]:
-    while (frame := await context.read()) is not grpc.aio.EOF:  # type: ignore[comparison-overlap]
-        yield frame
+async def _end_writing(receipts: OwedReceipts, writing: asyncio.Task[None]) -> BaseException | None:
+    """Tell what is owed; returns why that failed. gRPC refuses to end a stream to which something is being written, and
+    its peer would wait for ever: so a write is cut off only where the peer does not read.
+    """
+    try:
+        async with asyncio.timeout(_LAST_SECONDS):
+            await receipts.flush()
+    except TimeoutError:
+        _log.warning("peer_receipts_unread")
+    finally:
+        writing.cancel()
+        await asyncio.wait({writing})
+    return None if writing.cancelled() else writing.exception()
 
 
 async def _handle(handler: Handler, sender: str, envelope: Envelope) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from noderr.core.peers.credentials import FRAME_MESSAGES, MAX_MESSAGE_BYTES
 from noderr.core.peers.errors import DeliveryTimeoutError, PeerError, PeerRefusedError, PeerUnavailableError
@@ -54,7 +53,7 @@ def words(error: grpc.aio.AioRpcError) -> str:
 
 
 class _SenselessReceiptsError(Exception):
-    """The peer acknowledges what it was not sent."""
+    """The peer acknowledges what it was not sent, or says what nobody understands."""
 
 
 class OutgoingStream:
@@ -143,7 +142,8 @@ class OutgoingStream:
 
     async def _read_all(self) -> None:
         while (receipts := await self._call.read()) is not grpc.aio.EOF:
-            assert isinstance(receipts, Receipts)
+            if not isinstance(receipts, Receipts):  # gRPC's client gives None for what cannot be parsed.
+                raise _SenselessReceiptsError("what came is no receipts")
             self._take(receipts)
 
     def _take(self, receipts: Receipts) -> None:
@@ -197,7 +197,7 @@ class OutgoingStream:
                 return PeerRefusedError(self._peer, error.code().name, error.details() or "")
             case grpc.aio.AioRpcError() as error:
                 return PeerUnavailableError(f"peer {self._peer}: {words(error)}")
-            case _SenselessReceiptsError() | DecodeError() as error:
+            case _SenselessReceiptsError() as error:
                 return PeerUnavailableError(f"peer {self._peer} sends receipts without sense: {error}")
             case error:
                 raise error

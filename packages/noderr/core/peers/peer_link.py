@@ -31,7 +31,7 @@ from noderr.core.peers.errors import (
 )
 from noderr.core.peers.outgoing import Outgoing, OutgoingStream, frame_bytes, words
 from noderr.telemetry import NodeMetrics
-from noderr.types.wire.node_pb2 import Envelope, HelloRequest, NodeStatus
+from noderr.types.wire.node_pb2 import Envelope, HelloReply, HelloRequest, NodeStatus
 from noderr.types.wire.node_pb2_grpc import PeerStub
 from noderr.utils import Backoff, Clock
 
@@ -185,7 +185,8 @@ class PeerLink:
         request = HelloRequest(status=self._status(), sent_at_unix_ns=self._clock.now_ns())
         was_connected, began = self.connected, self._clock.monotonic()
         try:
-            reply = await (await self._stub()).Hello(request, timeout=_HELLO_TIMEOUT_SECONDS)
+            # gRPC's client gives None for what cannot be parsed.
+            reply: HelloReply | None = await (await self._stub()).Hello(request, timeout=_HELLO_TIMEOUT_SECONDS)
         except grpc.aio.AioRpcError as error:
             self._problem = words(error)
             # One that only took too long keeps its 15 s; one whose connection is gone does not.
@@ -193,6 +194,9 @@ class PeerLink:
                 self._answered_at = None
             if was_connected and not self.connected:
                 _log.warning("peer_lost", peer=self.address.node_id, reason=self._problem)
+            return False
+        if reply is None:
+            self._problem, self._answered_at = "its answer to a hello is no answer to a hello", None
             return False
         now = self._clock.monotonic()
         self._answered_at, self._round_trip_seconds, self._problem = now, now - began, None

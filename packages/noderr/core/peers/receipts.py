@@ -36,14 +36,17 @@ class OwedReceipts:
         """The next message is refused."""
         self._refused.append(Refusal(number=self.handled + 1, code=code, detail=detail))
 
-    async def owe(self, *, prompt: bool) -> None:
-        """Have what has been handled so far written. Waits only for a peer that does not read what it is told."""
-        if len(self._refused) >= _MOST_REFUSALS:
-            await self.flush()
-        elif self.handled > self._told and prompt:
+    def owe(self, *, prompt: bool) -> None:
+        """Have what has been handled so far written."""
+        if self.handled > self._told and prompt:
             self._due.set()
         elif self.handled > self._told and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(LATEST_SECONDS, self._due.set)
+
+    async def room(self) -> None:
+        """Waits only for a peer that does not read what it is told."""
+        if len(self._refused) >= _MOST_REFUSALS:
+            await self.flush()
 
     async def flush(self) -> None:
         """Return when all that has been handled has been written, or cannot be."""

@@ -29,7 +29,8 @@ class Rig:
     async def handle(self, count: int, *, prompt: bool = False) -> None:
         """One frame of so many messages."""
         self.owed.handled += count
-        await self.owed.owe(prompt=prompt)
+        self.owed.owe(prompt=prompt)
+        await self.owed.room()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
