@@ -8,12 +8,12 @@ of uvloop, over loopback. Rounds alternate, and ratios are medians of those of t
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import logging
 import os
 import statistics
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -161,4 +161,6 @@ async def main(messages: int) -> None:
 if __name__ == "__main__":
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    uvloop.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("messages", type=int, nargs="?", default=1000, help="of each round (default: 1000)")
+    uvloop.run(main(parser.parse_args().messages))
