@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import faulthandler
+import gc
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,9 @@ async def _run(
     metrics.node_ready.set_function(lambda: not vitals.missing())
     services = (heartbeat, *make_services(ProcessParts(metrics, clock, board, vitals)))
     supervisor = Supervisor(services, board, drain_seconds=drain_seconds, clock=clock)
+    # Modules and classes stay to the end. Looking through all of them again and again stops the loop for a tenth of a
+    # second each time, and that of all nodes at about the same time.
+    gc.freeze()
     await supervisor.run(_stop_on_signals(drain_seconds + _HARD_LIMIT_EXTRA_SECONDS))
 
 

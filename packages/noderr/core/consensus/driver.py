@@ -150,8 +150,13 @@ class RoundDriver:
         if isinstance(result, GuardError):
             self._metrics.consensus_guarded.labels(self.protocol).inc()
             _log.info("not_signed", protocol=self.protocol, round=message.round, reason=str(result))
-        else:
+            return
+        try:
             self.do(round_, round_.on_signed(result, self._clock.now_ns()))
+        except RefusedMessage as refused:
+            # The round went on while the disk was at work, or somebody else has our key: no reason to stop.
+            self.refuse(refused)
+            _log.warning("own_message_refused", protocol=self.protocol, round=message.round, reason=str(refused))
 
     def _schedule(self, round_: Round) -> None:
         """Look at the round when it is due. A look too early costs little: one that is due later needs no new one."""

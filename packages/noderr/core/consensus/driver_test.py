@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from noderr.core.consensus.actions import Broadcast, Failed, Failure
+from noderr.core.consensus.actions import Action, Broadcast, Failed, Failure
 from noderr.core.consensus.driver_testing import DEADLINE_SECONDS, KEYS, VOTERS, DriverRig, signed, until
 from noderr.core.consensus.errors import GuardError
 from noderr.core.consensus.status import Status
@@ -16,6 +16,8 @@ from noderr.core.consensus.testing import DOMAIN, NOW_S
 from noderr.types.consensus import (
     Choice,
     ProtocolMessage,
+    Reason,
+    RefusedMessage,
     Signed,
     make_certificate,
     message_digest,
@@ -70,6 +72,22 @@ async def test_what_is_asked_for_together_is_sent_together_and_on_the_disk_befor
         await until(lambda: bool(rig.bundles))
     assert rig.bundles == [[signed(0, topic=topic) for topic in topics]]
     assert all(message_digest(signed(0, topic=topic).message, DOMAIN) in rig.on_disk[0] for topic in topics)
+
+
+async def test_an_own_message_that_counts_no_more_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = DriverRig()
+    round_ = rig.open()
+
+    def refuse(_signed: object, _now_ns: int) -> list[Action]:
+        raise RefusedMessage(Reason.EXPIRED, "the round went on while the disk was at work")
+
+    monkeypatch.setattr(round_, "on_signed", refuse)
+    async with rig.running():
+        rig.cast(round_)
+        await until(lambda: rig.refused() == {"expired": 1})
+        rig.cast(rig.open(6))
+        await until(lambda: bool(rig.bundles))
+    assert rig.bundles == [[signed(0, round=6)]]
 
 
 async def test_what_the_guard_refuses_is_counted_and_never_sent() -> None:
