@@ -16,7 +16,7 @@ from noderr.core.consensus.guard import Guard
 from noderr.core.consensus.tally import Tally
 from noderr.core.consensus.testing import ForgetfulDisk
 from noderr.core.consensus.vote_round import VoteRound
-from noderr.oracle_consensus import aggregate, collected, oracle_round
+from noderr.oracle_consensus import aggregate, collected
 from noderr.oracle_consensus.messages import Report, Reveal
 from noderr.oracle_consensus.reports import Reports
 from noderr.types.consensus import (
@@ -83,9 +83,9 @@ def vote_counted_twice() -> Iterator[None]:
     """A vote that comes again counts again."""
     add = Tally.add
 
-    def twice(self: Tally, signed: Signed[Vote]) -> Evidence[Vote] | None:
+    def twice(self: Tally, signed: Signed[Vote], *, proven: bool = False) -> Evidence[Vote] | None:
         try:
-            return add(self, signed)
+            return add(self, signed, proven=proven)
         except RefusedMessage as refused:
             if refused.reason is Reason.DUPLICATE:
                 outcome = tally._outcome(signed.message)
@@ -149,11 +149,13 @@ def subject_not_recomputed() -> Iterator[None]:
 def median_of_those_present() -> AbstractContextManager[Any]:
     """Two thirds of those who revealed are enough for a signal, instead of two thirds of all."""
 
+    of_all = aggregate.aggregate
+
     def of_present(reveals: tuple[Signed[Reveal], ...], voters: VoterSet, *rest: Any, **options: Any) -> AgreedSignal:
         present = {one.signer: voters.weights[one.signer] for one in reveals}
-        return aggregate.aggregate(reveals, VoterSet(voters.tier, voters.epoch, present), *rest, **options)
+        return of_all(reveals, VoterSet(voters.tier, voters.epoch, present), *rest, **options)
 
-    return mock.patch.object(oracle_round, "aggregate", of_present)
+    return mock.patch.object(aggregate, "aggregate", of_present)
 
 
 @dataclass(frozen=True, slots=True)

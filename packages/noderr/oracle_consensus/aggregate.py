@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from noderr.oracle_consensus.market import Market
 from noderr.oracle_consensus.messages import Observation, Reveal, observations_digest
-from noderr.oracle_consensus.weighted_median import weighted_median
+from noderr.oracle_consensus.weighted_median import weighted_medians
 from noderr.types.consensus import Signed, VoterSet
 from noderr.types.consensus.agreed_signal import AgreedSignal
 from noderr.types.keccak import keccak256
@@ -27,31 +27,51 @@ def aggregate(
     Byzantine could be half of what the median is taken of.
     """
     active = [
-        (reveal.message.observation, voters.weights[reveal.signer])
+        reveal
         for reveal in committed_in_time(reveals, voters)
         if _counts(reveal.message.observation, market, start_s, start_s + commit_seconds)
     ]
-    present = voters.weight_of([reveal.signer for reveal in reveals])
-    weights = [weight for _, weight in active]
-    observations = observations_digest(reveals)
-    if 3 * sum(weights) < 2 * voters.total:
-        return AgreedSignal(observations=observations, signal=None)
-    return AgreedSignal(
-        observations=observations, signal=_signal([seen for seen, _ in active], weights, present, market)
-    )
+    weights = [voters.weights[reveal.signer] for reveal in active]
+    signal = None
+    if 3 * sum(weights) >= 2 * voters.total:
+        present = voters.weight_of([reveal.signer for reveal in reveals])
+        signal = _signal([reveal.message.observation for reveal in active], weights, present, market)
+    return AgreedSignal(observations=observations_digest(reveals), signal=signal)
+
+
+class Aggregation:
+    """`aggregate` in one round. The last one is remembered: who leads needs it to report, and again to vote."""
+
+    def __init__(self, voters: VoterSet, market: Market, *, start_s: int, commit_seconds: int) -> None:
+        self._voters = voters
+        self._market = market
+        self._start_s = start_s
+        self._commit_seconds = commit_seconds
+        self._last: tuple[tuple[Signed[Reveal], ...], AgreedSignal] | None = None
+
+    def __call__(self, reveals: tuple[Signed[Reveal], ...]) -> AgreedSignal:
+        last = self._last
+        if last is None or last[0] != reveals:
+            agreed = aggregate(
+                reveals, self._voters, self._market, start_s=self._start_s, commit_seconds=self._commit_seconds
+            )
+            last = self._last = reveals, agreed
+        return last[1]
 
 
 def committed_in_time(reveals: Sequence[Signed[Reveal]], voters: VoterSet) -> Iterable[Signed[Reveal]]:
-    """Those whose commitment an honest oracle had before it revealed.
+    """Those of one reveal an oracle whose commitment an honest oracle had before it revealed.
 
     So nobody waited for all the others' observations before making its own, and no honest one is left out.
     """
-    witnesses: dict[bytes, list[bytes]] = {}
+    witnessed: dict[bytes, int] = {}
     for reveal in reveals:
+        weight = voters.weights.get(reveal.signer, 0)
         for seen in reveal.message.seen:
-            witnesses.setdefault(seen, []).append(reveal.signer)
+            witnessed[seen] = witnessed.get(seen, 0) + weight
     for reveal in reveals:
-        if voters.has_honest(witnesses.get(reveal.message.commitment_of(reveal.signer), [])):
+        # A third of all weight, so that not all of its witnesses are Byzantine.
+        if 3 * witnessed.get(reveal.message.commitment_of(reveal.signer), 0) >= voters.total:
             yield reveal
 
 
@@ -64,11 +84,13 @@ def _counts(observation: Observation, market: Market, start_s: int, commit_end_s
 
 
 def _signal(active: Sequence[Observation], weights: Sequence[int], present: int, market: Market) -> Signal:
-    def median(values: Iterable[int]) -> int:
-        return weighted_median(list(values), weights)
-
-    prediction = median(one.prediction_e8 for one in active)
-    confidence = median(one.confidence_bps for one in active)
+    predictions = [one.prediction_e8 for one in active]
+    confidences = [one.confidence_bps for one in active]
+    mid_prices = [one.mid_price_e8 for one in active]
+    times_s = [one.observed_at_s for one in active]
+    prediction, confidence, mid_price, time_s = weighted_medians(
+        [predictions, confidences, mid_prices, times_s], weights
+    )
     return Signal(
         symbol=market.symbol,
         horizon_seconds=market.horizon_seconds,
@@ -76,8 +98,8 @@ def _signal(active: Sequence[Observation], weights: Sequence[int], present: int,
         prediction_e8=prediction,
         # Who abstains takes confidence away.
         confidence_bps=confidence * sum(weights) // present,
-        mid_price_e8=median(one.mid_price_e8 for one in active),
-        observed_at_s=median(one.observed_at_s for one in active),
+        mid_price_e8=mid_price,
+        observed_at_s=time_s,
         model_hash=keccak256(b"".join(sorted({one.model_hash for one in active}))),
     )
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noderr.core.consensus.testing import NOW_S
-from noderr.oracle_consensus.aggregate import aggregate
+from noderr.oracle_consensus.aggregate import Aggregation, aggregate
 from noderr.oracle_consensus.market import Market
 from noderr.oracle_consensus.messages import Observation, Reveal, commitment, observations_digest
 from noderr.oracle_consensus.testing import MARKET, MODEL, PLACE
@@ -238,6 +238,14 @@ def test_the_order_does_not_matter(
     shuffled = list(reveals)
     shuffler.shuffle(shuffled)
     assert agree(tuple(shuffled), weights).signal == agree(reveals, weights).signal
+
+
+def test_a_round_remembers_what_it_aggregated_and_nothing_else() -> None:
+    voters = VoterSet(3, 9, {address(number): 1 for number in range(1, 5)})
+    told = Aggregation(voters, MARKET, start_s=NOW_S, commit_seconds=COMMIT_SECONDS)
+    some, others = (seen_by_all({one: observed(value) for one in range(1, 5)}) for value in (500, 600))
+    assert told(some) is told(some)
+    assert (told(others), told(some)) == (agree(others), agree(some))
 
 
 def test_liars_with_a_third_of_what_counts_are_the_limit() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from noderr.types.consensus.agreed_signal import market_topic
 
@@ -11,7 +12,7 @@ SECOND_NS = 1_000_000_000
 _LEAST_RESEND_NS = SECOND_NS // 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Market:
     """One symbol and horizon. `models` are the hashes of models that count; `dead_band_e8` bounds what is a HOLD."""
 
@@ -22,7 +23,7 @@ class Market:
     max_age_seconds: int = 60
     max_lead_seconds: int = 2
 
-    @property
+    @cached_property
     def topic(self) -> bytes:
         """32 bytes that every message of the rounds carries."""
         return market_topic(self.symbol, self.horizon_seconds)

@@ -175,8 +175,11 @@ class Reveal(_InRound):
         return self._hash_with(self.observation.struct_hash + self.salt + keccak256(b"".join(self.seen)))
 
     def commitment_of(self, oracle: bytes) -> bytes:
-        """The commitment that this opens, if it is `oracle`'s."""
-        return commitment(oracle, self.observation, self.salt)
+        """The commitment that this opens, if it is `oracle`'s. Remembered: every aggregation asks for it."""
+        known: tuple[bytes, bytes] | None = self.__dict__.get("_commitment")
+        if known is None or known[0] != oracle:
+            known = self.__dict__["_commitment"] = oracle, commitment(oracle, self.observation, self.salt)
+        return known[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +207,10 @@ class Report(_InRound):
             "observations": observations_digest(self.reveals),
             "subject": self.subject,
         }
+
+    @cached_property
+    def struct_hash(self) -> bytes:
+        return self._hash_with(self.view.to_bytes(_WORD) + observations_digest(self.reveals) + self.subject)
 
 
 def observations_digest(reveals: tuple[Signed[Reveal], ...]) -> bytes:

@@ -62,12 +62,13 @@ _PLACES = st.fixed_dictionaries(
 
 
 @settings(deadline=None)
-@given(_PLACES, OBSERVATIONS, _WORDS, st.sets(_WORDS, max_size=12))
+@given(_PLACES, OBSERVATIONS, _WORDS, st.sets(_WORDS, max_size=12), st.integers(0, 2**32 - 1))
 def test_hashes_made_by_hand_are_those_of_the_type(
-    place: dict[str, Any], seen: Observation, word: bytes, commitments: set[bytes]
+    place: dict[str, Any], seen: Observation, word: bytes, commitments: set[bytes], view: int
 ) -> None:
     revealed = Reveal(**place, observation=seen, salt=word, seen=tuple(sorted(commitments)))
-    for message in (seen, Commit(**place, commitment=word), revealed):
+    reported = Report(**place, view=view, subject=word, reveals=(Signed(revealed, ADDRESSES[0], b""),))
+    for message in (seen, Commit(**place, commitment=word), revealed, reported):
         assert message.struct_hash == message.TYPE.hash_struct(message.struct())
 
 
@@ -132,8 +133,10 @@ def test_everything_in_a_report_is_signed(changes: dict[str, Any]) -> None:
 
 def test_a_commitment_binds_its_maker_to_what_it_hides() -> None:
     made = commitment(ADDRESSES[1], observation(1), salt(1))
-    assert reveal(1).message.commitment_of(ADDRESSES[1]) == made
-    assert reveal(1).message.commitment_of(ADDRESSES[2]) != made, "a copy opens to nothing"
+    mine = reveal(1).message
+    assert mine.commitment_of(ADDRESSES[1]) == made
+    assert mine.commitment_of(ADDRESSES[2]) != made, "a copy opens to nothing"
+    assert mine.commitment_of(ADDRESSES[1]) == made, "whoever else was asked about"
     assert reveal(1, salt=salt(2)).message.commitment_of(ADDRESSES[1]) != made
     assert reveal(1, observation(2)).message.commitment_of(ADDRESSES[1]) != made
 

@@ -20,7 +20,7 @@ from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Pa
 from noderr.core.consensus.context import RoundContext
 from noderr.core.consensus.status import Progress, Status
 from noderr.core.consensus.vote_round import VoteRound
-from noderr.oracle_consensus.aggregate import aggregate
+from noderr.oracle_consensus.aggregate import Aggregation
 from noderr.oracle_consensus.collected import Collected
 from noderr.oracle_consensus.market import SECOND_NS, Market, Timing
 from noderr.oracle_consensus.messages import (
@@ -69,6 +69,8 @@ class OracleRound:
         self.round = round_
         self.topic = market.topic
         self.start_ns = start_ns
+        self.deadline_ns = start_ns + timing.round_ns
+        """When an undecided round has failed."""
         self.phase = Phase.COMMIT
         self.view = 0
         self.agreed: AgreedSignal | None = None
@@ -78,35 +80,28 @@ class OracleRound:
         self.votes = VoteRound(
             context,
             round_=round_,
-            topic=market.topic,
-            deadline_ns=start_ns + timing.round_ns,
+            topic=self.topic,
+            deadline_ns=self.deadline_ns,
             resend_ns=timing.resend_ns,
         )
         self._context = context
         self._me = context.me
         self._voters = context.voters
         self._leaders = tuple(leaders)
-        self._market = market
         self._timing = timing
         self._mine: tuple[Observation, bytes] | None = None
         self._said: list[Payload] = []
         self._signed_here: Payload | None = None
         self._sent_ns = start_ns
-        self._phase_ns = start_ns
-        self._aggregated: tuple[tuple[Signed[Reveal], ...], AgreedSignal] | None = None
+        self._phase_end_ns = start_ns + timing.commit_ns
+        self._aggregate = Aggregation(
+            context.voters,
+            market,
+            start_s=start_ns // SECOND_NS,
+            commit_seconds=timing.commit_ns // SECOND_NS,
+        )
         self._reports = Reports(context, self._aggregate, self.reveals.get)
         self._told_ns: dict[bytes, int] = {}
-        self._takes: dict[type, Callable[[Signed[Any], int], list[Action]]] = {
-            Commit: self._on_commit,
-            Reveal: self._on_reveal,
-            Report: self._on_report,
-            Vote: self._on_vote,
-        }
-
-    @property
-    def deadline_ns(self) -> int:
-        """When an undecided round has failed."""
-        return self.votes.deadline_ns
 
     @property
     def status(self) -> Status:
@@ -135,7 +130,7 @@ class OracleRound:
         if self._is_settled:
             return self.votes.next_time_ns
         resend_ns = self._sent_ns + self._timing.resend_ns
-        match self.status:
+        match self.votes.status:
             case Status.OPEN:
                 return min(resend_ns, self._turn_ns)
             case Status.FAILED:
@@ -174,12 +169,12 @@ class OracleRound:
         message = signed.message
         if message.epoch != self._voters.epoch or message.tier != ORACLE_TIER:
             raise RefusedMessage(Reason.WRONG_EPOCH, f"a message of tier {message.tier}, epoch {message.epoch}")
-        if (message.round, message.topic) != (self.round, self.topic):
+        if message.round != self.round or message.topic != self.topic:
             raise RefusedMessage(Reason.WRONG_SUBJECT, f"a message of round {message.round} or another market")
-        take = self._takes.get(type(message))
+        take = _TAKES.get(type(message))
         if take is None:
             raise RefusedMessage(Reason.MALFORMED, f"{type(message).__name__} is no message of an oracles' round")
-        return take(signed, now_ns)
+        return take(self, signed, now_ns)
 
     def on_certificate(self, certificate: Certificate, now_ns: int) -> list[Action]:
         """How it ended, from somebody who knows. Raises `RefusedMessage`."""
@@ -201,7 +196,7 @@ class OracleRound:
 
     @property
     def _is_settled(self) -> bool:
-        return self.agreed is not None if self.status is Status.DECIDED else self.votes.is_settled
+        return self.votes.is_settled and (self.agreed is not None or self.votes.status is Status.FAILED)
 
     @property
     def _turn_ns(self) -> int:
@@ -209,21 +204,7 @@ class OracleRound:
         waits = (self.phase is Phase.COMMIT and not self.commits.is_quorum) or (
             self.phase is Phase.REVEAL and not self.reveals.is_quorum
         )
-        end_ns = None if waits else self._phase_end_ns
-        return self.deadline_ns if end_ns is None else min(end_ns, self.deadline_ns)
-
-    @property
-    def _phase_end_ns(self) -> int | None:
-        match self.phase:
-            case Phase.COMMIT:
-                length = self._timing.commit_ns
-            case Phase.REVEAL:
-                length = self._timing.reveal_ns
-            case Phase.REPORT if self.view + 1 < self._timing.views:
-                length = self._timing.view_ns
-            case _:
-                return None
-        return self._phase_ns + length
+        return self.deadline_ns if waits else min(self._phase_end_ns, self.deadline_ns)
 
     def _place(self) -> dict[str, Any]:
         return {"epoch": self._voters.epoch, "round": self.round, "topic": self.topic}
@@ -269,20 +250,25 @@ class OracleRound:
         """Enter the phases and views that are due."""
         actions: list[Action] = []
         if self.phase is Phase.COMMIT and self._is_due(self.commits, now_ns):
-            self.phase, self._phase_ns = Phase.REVEAL, now_ns
+            self.phase, self._phase_end_ns = Phase.REVEAL, now_ns + self._timing.reveal_ns
             actions += self._open()
         if self.phase is Phase.REVEAL and self._is_due(self.reveals, now_ns):
-            self.phase, self._phase_ns = Phase.REPORT, now_ns
+            self.phase = Phase.REPORT
+            self._view_from(now_ns)
             actions += self._lead()
-        while self.phase is Phase.REPORT and self._phase_end_ns is not None and now_ns >= self._phase_end_ns:
-            self.view, self._phase_ns = self.view + 1, self._phase_end_ns
+        while self.phase is Phase.REPORT and now_ns >= self._phase_end_ns and self.view + 1 < self._timing.views:
+            self.view += 1
+            self._view_from(self._phase_end_ns)
             actions += [*self._lead(), *self._vote()]
         return actions
 
     def _is_due(self, collected: Collected[Any], now_ns: int) -> bool:
-        if collected.is_complete:
-            return True
-        return collected.is_quorum and self._phase_end_ns is not None and now_ns >= self._phase_end_ns
+        return collected.is_complete or (collected.is_quorum and now_ns >= self._phase_end_ns)
+
+    def _view_from(self, begins_ns: int) -> None:
+        """The last view lasts until the deadline."""
+        is_last = self.view + 1 >= self._timing.views
+        self._phase_end_ns = self.deadline_ns if is_last else begins_ns + self._timing.view_ns
 
     def _open(self) -> list[Action]:
         if self._mine is None:
@@ -316,19 +302,6 @@ class OracleRound:
             expires_at_s=self.start_ns // SECOND_NS + self._timing.valid_seconds,
         )
 
-    def _aggregate(self, reveals: tuple[Signed[Reveal], ...]) -> AgreedSignal:
-        known = self._aggregated
-        if known is None or known[0] != reveals:  # Who leads needs it twice: to report, and to vote.
-            agreed = aggregate(
-                reveals,
-                self._voters,
-                self._market,
-                start_s=self.start_ns // SECOND_NS,
-                commit_seconds=self._timing.commit_ns // SECOND_NS,
-            )
-            known = self._aggregated = reveals, agreed
-        return known[1]
-
     def _after(self, actions: list[Action], now_ns: int) -> list[Action]:
         """What the votes want done; a decision is told when it can be explained as well."""
         told: list[Action] = []
@@ -361,3 +334,11 @@ class OracleRound:
         self._told_ns[voter] = now_ns
         explained = self._reports.explains(self.certificate.subject)
         return [Send(voter, self.certificate), *([] if explained is None else [Send(voter, explained[0])])]
+
+
+_TAKES: dict[type, Callable[[OracleRound, Signed[Any], int], list[Action]]] = {
+    Commit: OracleRound._on_commit,
+    Reveal: OracleRound._on_reveal,
+    Report: OracleRound._on_report,
+    Vote: OracleRound._on_vote,
+}

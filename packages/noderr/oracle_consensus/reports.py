@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -10,7 +11,6 @@ from noderr.oracle_consensus.messages import Report, Reveal
 from noderr.types.consensus import Evidence, Reason, RefusedMessage, Signed, check_signature
 from noderr.types.consensus.agreed_signal import AgreedSignal
 from noderr.types.signing.account_key import checksum_address
-from noderr.types.tier_numbers import ORACLE_TIER
 
 type Aggregate = Callable[[tuple[Signed[Reveal], ...]], AgreedSignal]
 type KnownReveal = Callable[[bytes], Signed[Reveal] | None]
@@ -61,10 +61,9 @@ class Reports:
 
     def _sharing(self, signed: Signed[Report]) -> Signed[Report]:
         """The same report; reveals that are known already are those objects, because their hashes are known too."""
-        known = [self._known_reveal(reveal.signer) for reveal in signed.message.reveals]
-        pairs = zip(known, signed.message.reveals, strict=True)
-        reveals = tuple(mine if mine is not None and mine == reveal else reveal for mine, reveal in pairs)
-        if all(mine is reveal for mine, reveal in zip(reveals, signed.message.reveals, strict=True)):
+        told = signed.message.reveals
+        reveals = tuple(known if (known := self._known_reveal(reveal.signer)) == reveal else reveal for reveal in told)
+        if all(map(operator.is_, reveals, told)):
             return signed
         return replace(signed, message=replace(signed.message, reveals=reveals))
 
@@ -72,8 +71,9 @@ class Reports:
         voters = self._context.voters
         self._check_signature(signed)
         report = signed.message
+        place = _place(report)
         for reveal in report.reveals:
-            if _place(reveal.message) != _place(report):
+            if _place(reveal.message) != place:
                 raise RefusedMessage(Reason.WRONG_SUBJECT, "the report has a reveal of another epoch, round or market")
             if reveal.signer not in voters.weights:
                 raise RefusedMessage(Reason.NOT_A_MEMBER, f"{checksum_address(reveal.signer)} is not in the committee")
@@ -90,5 +90,5 @@ class Reports:
         check_signature(signed, self._context.domain, self._context.signatures)
 
 
-def _place(message: Report | Reveal) -> tuple[int, int, int, bytes]:
-    return ORACLE_TIER, message.epoch, message.round, message.topic
+def _place(message: Report | Reveal) -> tuple[int, int, bytes]:
+    return message.epoch, message.round, message.topic

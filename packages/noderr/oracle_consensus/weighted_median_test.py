@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noderr.oracle_consensus.errors import MedianError
-from noderr.oracle_consensus.weighted_median import weighted_median
+from noderr.oracle_consensus.weighted_median import weighted_median, weighted_medians
 
 VALUES = st.integers(-(2**63), 2**63 - 1)
 WEIGHTED = st.lists(st.tuples(VALUES, st.integers(1, 2**128)), min_size=1, max_size=20)
@@ -91,6 +91,12 @@ def test_liars_below_half_cannot_move_it_out_of_the_honest_range(
     everybody = [(value, weight * scale) for value, weight in honest] + liars
     found = weighted_median(*zip(*everybody, strict=True))
     assert min(value for value, _ in honest) <= found <= max(value for value, _ in honest)
+
+
+@given(st.lists(st.tuples(VALUES, VALUES, st.integers(1, 2**128)), min_size=1, max_size=20))
+def test_every_column_has_its_own(rows: list[tuple[int, int, int]]) -> None:
+    one, other, weights = zip(*rows, strict=True)
+    assert weighted_medians([one, other], weights) == [weighted_median(one, weights), weighted_median(other, weights)]
 
 
 def test_liars_with_half_can() -> None:

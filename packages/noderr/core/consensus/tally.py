@@ -68,9 +68,9 @@ class Tally:
         `RefusedMessage` for what does not belong here, is not signed, is known, or comes after the evidence.
         """
         vote = signed.message
-        if (vote.tier, vote.epoch) != (self.voters.tier, self.voters.epoch):
+        if vote.tier != self.voters.tier or vote.epoch != self.voters.epoch:
             raise RefusedMessage(Reason.WRONG_EPOCH, f"a vote of tier {vote.tier}, epoch {vote.epoch}")
-        if (vote.round, vote.topic) != (self._round, self._topic):
+        if vote.round != self._round or vote.topic != self._topic:
             raise RefusedMessage(Reason.WRONG_SUBJECT, f"a vote of round {vote.round} on another topic or round")
         if signed.signer not in self.voters.weights:
             raise RefusedMessage(Reason.NOT_A_MEMBER, f"{checksum_address(signed.signer)} does not vote in this epoch")
@@ -107,9 +107,10 @@ class Tally:
 
     def can_decide(self) -> bool:
         """Whether some outcome can still get a quorum from those who have not voted."""
-        best = max(
-            (weight for outcome, weight in self._weights.items() if outcome.choice is not Choice.ABSTAIN), default=0
-        )
+        best = 0
+        for outcome, weight in self._weights.items():
+            if weight > best and outcome.choice is not Choice.ABSTAIN:
+                best = weight
         return has_quorum(best + self._left, self.voters.total)
 
 
