@@ -33,19 +33,19 @@ class Judge:
     signatures: Signatures
     violations: list[str] = field(default_factory=list)
     oracles: OracleJudge = field(init=False)
-    _said: dict[_Slot, Mapping[str, object]] = field(default_factory=dict)
+    _said: dict[_Slot, ProtocolMessage] = field(default_factory=dict)
     _votes: dict[_Slot, dict[_Slot, set[bytes]]] = field(default_factory=dict)
     _proven: dict[_Slot, _Slot] = field(default_factory=dict)
     _signed: set[_Slot] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.oracles = OracleJudge(len(self.weights), self.faulty, self.violations)
+        self._total = sum(self.weights.values())
 
     def on_signed(self, voter: bytes, message: ProtocolMessage) -> None:
         """Somebody used its key."""
-        said = _struct(message)
         slot = (voter, message.TYPE.name, message.epoch, message.round, message.topic, getattr(message, "view", 0))
-        if voter not in self.faulty and self._said.setdefault(slot, said) != said:
+        if voter not in self.faulty and not _same(self._said.setdefault(slot, message), message):
             self.violations.append(f"honest {_short(voter)} signed two {message.TYPE.name} in round {message.round}")
         if isinstance(message, Vote):
             outcomes = self._votes.setdefault((message.epoch, message.round, message.topic), {})
@@ -58,12 +58,13 @@ class Judge:
     def on_certificate(self, voter: bytes, certificate: Certificate, now_ns: int) -> None:
         """A voter holds this for the proof that its round is decided."""
         place = f"round {certificate.round}"
-        signers = {part.voter for part in certificate.signatures if self._has_voted(certificate, part)}
+        key = (certificate.epoch, certificate.round, certificate.topic)
+        said = (certificate.tier, *key, certificate.subject, certificate.choice, certificate.expires_at_s)
+        signers = {part.voter for part in certificate.signatures if self._has_voted(certificate, said, part)}
         if not self._is_quorum(signers):
             self.violations.append(f"{_short(voter)} decided {place} on {len(signers)} signatures, which are no quorum")
         if now_ns >= (certificate.expires_at_s + 1) * 10**9:
             self.violations.append(f"{_short(voter)} decided {place} on a certificate that had expired")
-        key = (certificate.epoch, certificate.round, certificate.topic)
         found = (certificate.subject, int(certificate.choice))
         if self._proven.setdefault(key, found) != found:
             self.violations.append(f"{place} was decided twice, differently")
@@ -80,18 +81,20 @@ class Judge:
         if key in self._signed:
             return
         self._signed.add(key)
-        is_proof = first.signer == second.signer and _struct(first.message) != _struct(second.message)
+        is_proof = first.signer == second.signer and not _same(first.message, second.message)
         if not (is_proof and self._is_signed(first) and self._is_signed(second)):
             self.violations.append(f"{_short(first.signer)} is accused, and nothing is proven")
         if first.signer not in self.faulty:
             self.violations.append(f"honest {_short(first.signer)} is accused")
 
-    def _has_voted(self, certificate: Certificate, part: VoterSignature) -> bool:
-        place = (certificate.tier, certificate.epoch, certificate.round, certificate.topic)
-        key = (*place, certificate.subject, certificate.choice, certificate.expires_at_s, part)
-        if key not in self._signed and self._is_signed(Signed(certificate.vote_of(part), part.voter, part.signature)):
-            self._signed.add(key)
-        return key in self._signed
+    def _has_voted(self, certificate: Certificate, said: _Slot, part: VoterSignature) -> bool:
+        key = (said, part.voter, part.codes, part.signature)
+        if key in self._signed:
+            return True
+        if not self._is_signed(Signed(certificate.vote_of(part), part.voter, part.signature)):
+            return False
+        self._signed.add(key)
+        return True
 
     def _is_signed(self, signed: Signed[ProtocolMessage] | Signed[Vote]) -> bool:
         digest = typed_data_digest(self.domain, signed.message.TYPE, _struct(signed.message))
@@ -101,12 +104,16 @@ class Judge:
             return False
 
     def _check_quorums(self, round_: int, outcomes: Mapping[_Slot, set[bytes]]) -> None:
-        if sum(self._is_quorum(voters) for voters in outcomes.values()) > 1:
+        if len(outcomes) > 1 and sum(map(self._is_quorum, outcomes.values())) > 1:
             self.violations.append(f"round {round_} has votes for two certificates")
 
     def _is_quorum(self, voters: Set[bytes]) -> bool:
         weight = sum(self.weights.get(voter, 0) for voter in voters)
-        return weight * 3 >= sum(self.weights.values()) * 2 + 1
+        return weight * 3 >= self._total * 2 + 1
+
+
+def _same(first: ProtocolMessage, second: ProtocolMessage) -> bool:
+    return first is second or _struct(first) == _struct(second)
 
 
 def _struct(message: ProtocolMessage) -> dict[str, object]:

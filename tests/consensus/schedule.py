@@ -14,7 +14,9 @@ _MS_NS = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
-    """What this schedule does to its voters. After `heal_ns` nothing is lost and nobody crashes any more."""
+    """What this schedule does to its voters. After `heal_ns` nothing is lost and nobody crashes any more, and it ends
+    when everybody has decided `rounds`.
+    """
 
     twins: tuple[int, ...]
     byzantine: tuple[int, ...]
@@ -26,6 +28,7 @@ class Faults:
     crashes: int
     dissent: float
     heal_ns: int
+    rounds: int = 1
 
     @property
     def faulty(self) -> tuple[int, ...]:
@@ -44,7 +47,9 @@ NO_FAULTS = Faults(
     crashes=0,
     dissent=0.0,
     heal_ns=START_S * _SECOND_NS,
+    rounds=20,
 )
+"""For measuring: one network decides many rounds, as networks do."""
 
 
 def draw_faults(nodes: int, randomness: random.Random, *, period_ns: int) -> Faults:

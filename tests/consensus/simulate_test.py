@@ -13,6 +13,7 @@ import pytest
 from tests.consensus.campaign import Campaign, run, schedule_seed, world_of
 from tests.consensus.mutants import MUTANTS, planted
 from tests.consensus.protocols import PROTOCOLS
+from tests.consensus.schedule import NO_FAULTS
 from tests.consensus.simulate import main
 
 _ENOUGH = 300
@@ -45,8 +46,9 @@ def test_without_a_bug_nothing_is_found(protocol: str, nodes: int) -> None:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_without_faults_every_round_is_decided(protocol: str) -> None:
-    *_, summary = run(Campaign(protocol=protocol, nodes=4, schedules=50, seed=1, faults=False), jobs=1)
-    assert (summary.schedules, summary.rounds, summary.heights) == (50, 50, 50)
+    *_, summary = run(Campaign(protocol=protocol, nodes=4, schedules=3, seed=1, faults=False), jobs=1)
+    rounds = 3 * NO_FAULTS.rounds
+    assert (summary.schedules, summary.rounds, summary.heights) == (3, rounds, rounds)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

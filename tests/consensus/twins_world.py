@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from noderr.core.consensus.actions import Action, Payload
@@ -23,7 +23,7 @@ from noderr.types.tier_numbers import GUARDIAN_TIER
 from tests.consensus.judge import Judge
 from tests.consensus.protocols import EPOCH, TIMING, Observed, OracleProtocol, VoteProtocol, start_ns
 from tests.consensus.signatures import SimulatedSignatures
-from tests.consensus.voter import Sent, SimulatedVoter
+from tests.consensus.voter import Sent, SimulatedVoter, is_for
 from tests.consensus.world import DOMAIN
 
 _KINDS: tuple[type, ...] = (Commit, Reveal, Report)
@@ -156,7 +156,7 @@ class _Play:
         self._now_ns = self._begins_ns + second * SECOND_NS
         self._all(lambda voter: voter.on_time(self._now_ns))
 
-    def _all(self, move: Callable[[SimulatedVoter], Iterable[Sent]]) -> None:
+    def _all(self, move: Callable[[SimulatedVoter], list[Sent]]) -> None:
         for index in self._schedule.order:
             self._queue.extend((index, sent) for sent in move(self._voters[index]))
         while self._queue:
@@ -167,7 +167,7 @@ class _Play:
         key = id(sent.payload)
         self._kept.append(sent.payload)
         for index, voter in enumerate(self._voters):
-            if index == sender or sent.to not in (None, voter.address) or side >> index & 1 != side >> sender & 1:
+            if index == sender or not is_for(sent, voter.address) or side >> index & 1 != side >> sender & 1:
                 continue
             if key in self._heard[index] and voter.rounds[self._number].status is Status.OPEN:
                 continue  # It would be refused as known. Who is done may answer.

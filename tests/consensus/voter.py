@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import chain
 
 from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Payload, Send, Sign
 from noderr.core.consensus.context import RoundContext
@@ -15,7 +12,7 @@ from noderr.core.consensus.guard import Guard, GuardedKey
 from noderr.core.consensus.round import Round
 from noderr.core.consensus.status import Status
 from noderr.core.consensus.testing import ForgetfulDisk
-from noderr.types.consensus import Certificate, RefusedMessage
+from noderr.types.consensus import Certificate, ProtocolMessage, RefusedMessage
 from tests.consensus.judge import Judge
 from tests.consensus.protocols import ConsensusProtocol
 from tests.consensus.signatures import SimulatedKey
@@ -26,15 +23,13 @@ _KEPT_ROUNDS = 2
 _EARLY_MESSAGES = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """On its way to every other voter, or to one."""
-
-    payload: Payload
-    to: bytes | None
+type Sent = Broadcast | Send
+"""On its way to every other voter, or to one."""
 
 
-type Emit = Callable[[Sent], None]
+def is_for(sent: Sent, voter: bytes) -> bool:
+    """Whether it goes to this one."""
+    return isinstance(sent, Broadcast) or sent.voter == voter
 
 
 class SimulatedVoter:
@@ -77,29 +72,31 @@ class SimulatedVoter:
         self._proven.clear()
         self.disk.crash(self._randomness)
 
-    def restart(self, number: int, now_ns: int) -> Iterator[Sent]:
+    def restart(self, number: int, now_ns: int) -> list[Sent]:
         """Come back in the middle of round `number`, knowing nothing of it but what the guard knows."""
         self.is_up = True
         self._start_guard()
         return self.open(number, now_ns)
 
-    def open(self, number: int, now_ns: int) -> Iterator[Sent]:
+    def open(self, number: int, now_ns: int) -> list[Sent]:
         """Begin a round and take part in it."""
         self.rounds = {known: round_ for known, round_ in self.rounds.items() if known > number - _KEPT_ROUNDS}
         round_ = self.rounds[number] = self._protocol.open(self._context, number)
         observed = self._judge.oracles.on_observed if self.address not in self._judge.faulty else _nobody
         actions = self._protocol.take_part(round_, self.number, self._wish, self._randomness, observed)
-        early = chain.from_iterable(self.on_payload(payload, now_ns) for payload in self._early.take(_key(number)))
-        return chain(self._do(round_, actions, now_ns), early)
+        sent = self._do(round_, actions, now_ns)
+        for payload in self._early.take(_key(number)):
+            sent += self.on_payload(payload, now_ns)
+        return sent
 
-    def on_payload(self, payload: Payload, now_ns: int) -> Iterator[Sent]:
+    def on_payload(self, payload: Payload, now_ns: int) -> list[Sent]:
         """Something arrived; what does not count is counted."""
         number = payload.round if isinstance(payload, Certificate) else payload.message.round
         round_ = self.rounds.get(number)
         if round_ is None:
             if number > max(self.rounds, default=-1):
                 self._early.keep(_key(number), payload, 1)
-            return
+            return []
         try:
             if isinstance(payload, Certificate):
                 actions = round_.on_certificate(payload, now_ns)
@@ -107,47 +104,56 @@ class SimulatedVoter:
                 actions = round_.on_message(payload, now_ns)
         except RefusedMessage:
             self.refused += 1
-            return
-        yield from self._do(round_, actions, now_ns)
+            return []
+        return self._do(round_, actions, now_ns)
 
-    def on_time(self, now_ns: int) -> Iterator[Sent]:
+    def on_time(self, now_ns: int) -> list[Sent]:
         """Do what is due."""
-        for round_ in list(self.rounds.values()):
+        sent: list[Sent] = []
+        for round_ in self.rounds.values():
             if (next_ns := round_.next_time_ns) is not None and next_ns <= now_ns:
-                yield from self._do(round_, round_.on_time(now_ns), now_ns)
+                sent += self._do(round_, round_.on_time(now_ns), now_ns)
+        return sent
 
     @property
     def next_time_ns(self) -> int | None:
         """When `on_time` is due."""
-        times = (round_.next_time_ns for round_ in self.rounds.values())
-        return min((next_ns for next_ns in times if next_ns is not None), default=None)
+        soonest_ns = None
+        for round_ in self.rounds.values():
+            next_ns = round_.next_time_ns
+            if next_ns is not None and (soonest_ns is None or next_ns < soonest_ns):
+                soonest_ns = next_ns
+        return soonest_ns
 
     def is_done(self, number: int) -> bool:
         """Whether it knows how the round ended."""
         return number in self.decided or (number in self.rounds and self.rounds[number].status is Status.FAILED)
 
-    def _do(self, round_: Round, actions: list[Action], now_ns: int) -> Iterator[Sent]:
-        if round_.certificate is not None and round_.round not in self._proven:
+    def _do(self, round_: Round, actions: list[Action], now_ns: int) -> list[Sent]:
+        sent: list[Sent] = []
+        if round_.round not in self._proven and round_.certificate is not None:
             self._proven.add(round_.round)
             self._judge.on_certificate(self.address, round_.certificate, now_ns)
         for action in actions:
             match action:
                 case Sign(message=message):
-                    try:
-                        signed = self._key.sign(message)
-                    except GuardError:
-                        continue
-                    self._judge.on_signed(self.address, message)
-                    yield from self._do(round_, round_.on_signed(signed, now_ns), now_ns)
-                case Broadcast(payload=payload):
-                    yield Sent(payload, None)
-                case Send(voter=voter, payload=payload):
-                    yield Sent(payload, voter)
+                    sent += self._sign(round_, message, now_ns)
+                case Broadcast() | Send():
+                    sent.append(action)
                 case Decided():
                     self.decided.add(round_.round)
                     self._judge.on_decided(action)
                 case Accuse(evidence=evidence):
                     self._judge.on_accused(evidence)
+        return sent
+
+    def _sign(self, round_: Round, message: ProtocolMessage, now_ns: int) -> list[Sent]:
+        try:
+            signed = self._key.sign(message)
+        except GuardError:
+            return []
+        self._judge.on_signed(self.address, message)
+        return self._do(round_, round_.on_signed(signed, now_ns), now_ns)
 
 
 def _key(number: int) -> RoundKey:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from noderr.core.consensus.actions import Payload
 from noderr.core.consensus.context import RoundContext
@@ -19,13 +20,16 @@ from tests.consensus.judge import Judge
 from tests.consensus.protocols import EPOCH, ConsensusProtocol, protocol_of, start_ns
 from tests.consensus.schedule import Faults
 from tests.consensus.signatures import SimulatedSignatures
-from tests.consensus.voter import Sent, SimulatedVoter
+from tests.consensus.voter import Sent, SimulatedVoter, is_for
 
 DOMAIN = Domain("NodeOS", "1", 84532, parse_address("0x" + "aa" * 20))
 
 # After the network heals: one round to get over what was under way, and one for every leader that may be faulty.
 _ROUNDS_TO_HEAL = 2
 _HEALED_DELAY_NS = 50_000_000
+
+type _Event = tuple[int, int, Callable[..., None], tuple[Any, ...]]
+"""When, its number, what is called then and with what."""
 
 
 @dataclass
@@ -61,7 +65,7 @@ class World:
         self.protocol: ConsensusProtocol = protocol_of(protocol, addresses, dissent=faults.dissent)
         self._randomness = randomness
         self._trace = trace
-        self._events: list[tuple[int, int, Callable[[], None]]] = []
+        self._events: list[_Event] = []
         self._count = 0
         self._woken: dict[SimulatedVoter, int] = {}
         self._halves: frozenset[bytes] = frozenset()
@@ -87,14 +91,20 @@ class World:
         self._max_rounds_after = max_faulty(nodes) + _ROUNDS_TO_HEAL
 
     def run(self) -> Result:
-        """Rounds until all honest voters have decided one after the network healed, or should have."""
+        """Rounds until all honest voters have decided as many as they should after the network healed, or have not."""
+        result = self._play()
+        # They hold the world that holds them: without them it is freed at once, and nobody has to look for it.
+        self._events.clear()
+        return result
+
+    def _play(self) -> Result:
         result = Result()
-        healed_rounds = 0
+        whole = failed = 0
         while True:
             number, begins_ns = result.rounds, start_ns(self.protocol, result.rounds)
             self._advance(begins_ns)
             self._begin(number)
-            self._advance(begins_ns + self.protocol.period_ns - 1, until=partial(self._all_done, number))
+            self._advance(begins_ns + self.protocol.period_ns - 1, decided=number)
             result.rounds += 1
             result.violations = self.judge.violations
             result.decided += any(number in voter.decided for voter in self.honest)
@@ -102,11 +112,11 @@ class World:
                 return result
             if begins_ns < self.faults.heal_ns:
                 continue
-            healed_rounds += 1
             stuck = [voter.number for voter in self.honest if number not in voter.decided]
-            if not stuck:
+            whole, failed = (whole, failed + 1) if stuck else (whole + 1, 0)
+            if whole >= self.faults.rounds:
                 return result
-            if healed_rounds >= self._max_rounds_after:
+            if failed >= self._max_rounds_after:
                 result.undecided = self._judge_liveness(number, stuck)
                 return result
 
@@ -116,9 +126,6 @@ class World:
             return None
         return f"voters {stuck} have no decision, {self._max_rounds_after} rounds after the network healed"
 
-    def _all_done(self, number: int) -> bool:
-        return all(number in voter.decided for voter in self.honest)
-
     def _begin(self, number: int) -> None:
         begins_ns, healed = self.now_ns, self.now_ns >= self.faults.heal_ns
         if self.faults.partition_every_ns and not healed:
@@ -126,12 +133,12 @@ class World:
                 self._at(at_ns, self._part)
         for voter in self.voters:
             # Clocks differ a little.
-            self._at(begins_ns + self._randomness.randrange(_HEALED_DELAY_NS), partial(self._open, voter, number))
+            self._at(begins_ns + self._randomness.randrange(_HEALED_DELAY_NS), self._open, voter, number)
         for _ in range(0 if healed else self.faults.crashes):
             victim = self._randomness.choice(self.honest)
             at_ns = begins_ns + self._randomness.randrange(self.protocol.period_ns)
-            self._at(at_ns, partial(self._crash, victim))
-            self._at(at_ns + self._randomness.randrange(3_000_000_000), partial(self._restart, victim, number))
+            self._at(at_ns, self._crash, victim)
+            self._at(at_ns + self._randomness.randrange(3_000_000_000), self._restart, victim, number)
 
     def _open(self, voter: SimulatedVoter, number: int) -> None:
         if voter.is_up and number not in voter.rounds:
@@ -152,10 +159,10 @@ class World:
         addresses = sorted({voter.address for voter in self.voters})
         self._halves = frozenset(address for address in addresses if self._randomness.random() < 0.5)
 
-    def _send_all(self, sender: SimulatedVoter, sent: Iterable[Sent]) -> None:
+    def _send_all(self, sender: SimulatedVoter, sent: list[Sent]) -> None:
         for one in sent:
             for receiver in self.voters:
-                if receiver is not sender and one.to in (None, receiver.address):
+                if receiver is not sender and is_for(one, receiver.address):
                     self._send(sender.address, receiver, one.payload)
             for byzantine in self.byzantine:
                 byzantine.on_payload(one.payload, partial(self._send_to, byzantine.address))
@@ -167,18 +174,17 @@ class World:
                 self._send(sender, receiver, payload)
 
     def _send(self, sender: bytes, receiver: SimulatedVoter, payload: Payload) -> None:
-        healed = self.now_ns >= self.faults.heal_ns
-        copies = 1
-        if not healed:
+        copies, delay_ns = 1, _HEALED_DELAY_NS
+        if self.now_ns < self.faults.heal_ns:
             if self.faults.partition_every_ns and (sender in self._halves) != (receiver.address in self._halves):
                 return
             if self._randomness.random() < self.faults.loss:
                 return
             copies += self._randomness.random() < self.faults.duplication
-        delay_ns = _HEALED_DELAY_NS if healed else self.faults.delay_ns
+            delay_ns = self.faults.delay_ns
         for _ in range(copies):
             at_ns = self.now_ns + 1 + int(self._randomness.random() * delay_ns)
-            self._at(at_ns, partial(self._deliver, receiver, payload))
+            self._at(at_ns, self._deliver, receiver, payload)
 
     def _deliver(self, receiver: SimulatedVoter, payload: Payload) -> None:
         if receiver.is_up:
@@ -191,22 +197,26 @@ class World:
         if next_ns is None or self.now_ns < self._woken.get(voter, 0) <= next_ns:
             return
         self._woken[voter] = max(next_ns, self.now_ns + 1)
-        self._at(self._woken[voter], partial(self._tick, voter))
+        self._at(self._woken[voter], self._tick, voter)
 
     def _tick(self, voter: SimulatedVoter) -> None:
         if voter.is_up:
             self._send_all(voter, voter.on_time(self.now_ns))
 
-    def _at(self, at_ns: int, event: Callable[[], None]) -> None:
+    def _at(self, at_ns: int, event: Callable[..., None], *about: Any) -> None:
         self._count += 1
-        heapq.heappush(self._events, (at_ns, self._count, event))
+        heapq.heappush(self._events, (at_ns, self._count, event, about))
 
-    def _advance(self, until_ns: int, until: Callable[[], bool] | None = None) -> None:
+    def _advance(self, until_ns: int, *, decided: int | None = None) -> None:
+        """Let it happen until then, or until all have decided round `decided`."""
+        undecided = list(self.honest)
         while self._events and self._events[0][0] <= until_ns:
-            if self.judge.violations or (until is not None and until()):
+            while undecided and decided in undecided[-1].decided:
+                undecided.pop()
+            if self.judge.violations or not undecided:
                 break
-            self.now_ns, _, event = heapq.heappop(self._events)
-            event()
+            self.now_ns, _, event, about = heapq.heappop(self._events)
+            event(*about)
         if not self.judge.violations:
             self.now_ns = until_ns
 
