@@ -159,9 +159,10 @@ class OracleRound:
         try:
             return [Broadcast(signed), *self.on_message(signed, now_ns)]
         except RefusedMessage as refused:
-            if refused.reason is not Reason.DUPLICATE:
+            # It came back from others before: this node has restarted, and said it before it did. Or the reveals have
+            # begun here while the disk was at work: elsewhere the commitment may still be in time.
+            if refused.reason not in (Reason.DUPLICATE, Reason.EXPIRED):
                 raise
-            # It came back from others before: this node has restarted, and said it before it did.
             return [Broadcast(signed)]
 
     def on_message(self, signed: Signed[ProtocolMessage], now_ns: int) -> list[Action]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from noderr.core.consensus.actions import Action, Broadcast, Decided, Failed, Failure
+from noderr.core.consensus.actions import Action, Broadcast, Decided, Failed, Failure, Sign
 from noderr.core.consensus.status import Status
 from noderr.core.consensus.testing import DOMAIN, NOW_NS, NOW_S, SECOND_NS
 from noderr.oracle_consensus.market import Timing
@@ -19,13 +19,14 @@ from noderr.oracle_consensus.testing import (
     hear,
     leader,
     observation,
+    oracle_round,
     report,
     reveal,
     revealed,
     salt,
     vote_for,
 )
-from noderr.types.consensus import verify_certificate
+from noderr.types.consensus import sign, verify_certificate
 
 COMMIT_END_NS = NOW_NS + TIMING.commit_ns
 END_NS = NOW_NS + TIMING.round_ns
@@ -86,6 +87,18 @@ def test_without_the_fourth_the_commitments_end_with_their_time() -> None:
     before = reveal(0, seen=commitments([0, 1, 2]))
     assert do(machine, machine.on_time(COMMIT_END_NS), KEYS[0])[0] == Broadcast(before)
     assert machine.phase is Phase.REVEAL
+
+
+def test_an_own_commitment_that_is_on_the_disk_too_late_is_sent_all_the_same() -> None:
+    machine = oracle_round()
+    [asked] = machine.observe(observation(0), salt(0))
+    assert isinstance(asked, Sign)
+    hear(machine, [commit(1), commit(2), commit(3)])
+    do(machine, machine.on_time(COMMIT_END_NS), KEYS[0], COMMIT_END_NS)
+    assert machine.phase is Phase.REVEAL
+    late = sign(asked.message, KEYS[0], DOMAIN)
+    assert machine.on_signed(late, COMMIT_END_NS + 1) == [Broadcast(late)], "others may still be waiting for it"
+    assert KEYS[0].address in machine.commits.missing
 
 
 def test_without_the_fourth_the_reveals_end_with_their_time() -> None:
