@@ -12,6 +12,7 @@ from noderr.oracle_consensus.messages import Observation, Reveal, observations_d
 from noderr.oracle_consensus.weighted_median import weighted_medians
 from noderr.types.consensus import Signed, VoterSet
 from noderr.types.consensus.agreed_signal import AgreedSignal
+from noderr.types.consensus.weights import has_honest
 from noderr.types.keccak import keccak256
 from noderr.types.trading import Direction, Signal
 
@@ -60,7 +61,7 @@ class Aggregation:
 
 
 def committed_in_time(reveals: Sequence[Signed[Reveal]], voters: VoterSet) -> Iterable[Signed[Reveal]]:
-    """Those of one reveal an oracle whose commitment an honest oracle had before it revealed.
+    """Those whose commitment an honest oracle had before it revealed; there is one reveal of each oracle.
 
     So nobody waited for all the others' observations before making its own, and no honest one is left out.
     """
@@ -70,8 +71,7 @@ def committed_in_time(reveals: Sequence[Signed[Reveal]], voters: VoterSet) -> It
         for seen in reveal.message.seen:
             witnessed[seen] = witnessed.get(seen, 0) + weight
     for reveal in reveals:
-        # A third of all weight, so that not all of its witnesses are Byzantine.
-        if 3 * witnessed.get(reveal.message.commitment_of(reveal.signer), 0) >= voters.total:
+        if has_honest(witnessed.get(reveal.message.commitment_of(reveal.signer), 0), voters.total):
             yield reveal
 
 

@@ -62,11 +62,13 @@ class Guard:
 
     def permit(self, message: ProtocolMessage, digest: bytes) -> None:
         """Return when `digest` may be signed, which the disk then knows. Raises `GuardError` and `OSError`."""
-        if self._digests.get(_place(message)) == digest:
+        place = _place(message)
+        if self._digests.get(place) == digest:
             return
-        refused = self.permit_all([(message, digest)])[0]
+        refused = self._refusal(message, place, digest, {})
         if refused is not None:
             raise refused
+        self._write({place: digest})
 
     def permit_all(self, asked: Sequence[tuple[ProtocolMessage, bytes]]) -> list[GuardError | None]:
         """The same for many messages with their digests; those that are permitted reach the disk together.
@@ -82,11 +84,14 @@ class Guard:
             if refusal is None and self._digests.get(place) is None:
                 permitted[place] = digest
         if permitted:
-            if len(self._journal.records) >= 2 * self._keep:
-                self._compact()
-            self._journal.append([_RECORD.pack(_SIGNED, *place, digest) for place, digest in permitted.items()])
-            self._digests.update(permitted)
+            self._write(permitted)
         return refused
+
+    def _write(self, permitted: Mapping[_Place, bytes]) -> None:
+        if len(self._journal.records) >= 2 * self._keep:
+            self._compact()
+        self._journal.append([_RECORD.pack(_SIGNED, *place, digest) for place, digest in permitted.items()])
+        self._digests.update(permitted)
 
     def _refusal(
         self, message: ProtocolMessage, place: _Place, digest: bytes, permitted: Mapping[_Place, bytes]
@@ -94,15 +99,14 @@ class Guard:
         before = self._digests.get(place) or permitted.get(place)
         if before == digest:
             return None
-        where = f"{message.TYPE.name} of epoch {message.epoch}, round {message.round}"
         if before is not None:
             return DoubleSignError(
-                f"another {where} was signed already, of digest {before.hex()[:16]}…: it stays the one"
+                f"another {_where(message)} was signed already, of digest {before.hex()[:16]}…: it stays the one"
             )
         watermark = self._watermarks.get(message.tier)
         if watermark is not None and (message.epoch, message.round) <= watermark:
             return TooOldError(
-                f"a {where} lies at or before epoch {watermark[0]}, round {watermark[1]}, "
+                f"a {_where(message)} lies at or before epoch {watermark[0]}, round {watermark[1]}, "
                 "and what was signed there is not known for sure"
             )
         return None
@@ -135,6 +139,10 @@ class Guard:
                 *(_RECORD.pack(_SIGNED, *place, digest) for place, digest in self._digests.items()),
             ]
         )
+
+
+def _where(message: ProtocolMessage) -> str:
+    return f"{message.TYPE.name} of epoch {message.epoch}, round {message.round}"
 
 
 def _place(message: ProtocolMessage) -> _Place:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from noderr.types.eip712 import parse_struct_type
 from noderr.types.keccak import keccak256
@@ -14,7 +15,7 @@ AGREED_SIGNAL_TYPE = parse_struct_type("AgreedSignal(bytes32 observations,bytes3
 _NO_SIGNAL = b"\0" * 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AgreedSignal:
     """`observations` is the digest of the report's observations. `signal` is None when too many abstained."""
 
@@ -24,11 +25,11 @@ class AgreedSignal:
     def __post_init__(self) -> None:
         check_bytes(self, "observations", self.observations, 32)
 
-    @property
+    @cached_property
     def digest(self) -> bytes:
         """The subject of the votes, 32 bytes."""
         signal = _NO_SIGNAL if self.signal is None else self.signal.digest
-        return AGREED_SIGNAL_TYPE.hash_struct({"observations": self.observations, "signal": signal})
+        return keccak256(AGREED_SIGNAL_TYPE.type_hash + self.observations + signal)
 
 
 def market_topic(symbol: str, horizon_seconds: int) -> bytes:

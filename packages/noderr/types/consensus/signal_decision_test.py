@@ -15,7 +15,7 @@ from noderr.types.consensus import (
     sign,
     verify_certificate,
 )
-from noderr.types.consensus.agreed_signal import AgreedSignal, market_topic
+from noderr.types.consensus.agreed_signal import AGREED_SIGNAL_TYPE, AgreedSignal, market_topic
 from noderr.types.consensus.signal_decision import (
     SignalDecision,
     signal_decision_from_wire,
@@ -59,6 +59,13 @@ def decision(signal: Signal | None) -> SignalDecision:
 def test_it_comes_back(signal: Signal | None) -> None:
     one = decision(signal)
     assert signal_decision_from_wire(signal_decision_to_wire(one)) == one
+
+
+@pytest.mark.parametrize("signal", [SIGNAL, None])
+def test_the_digest_made_by_hand_is_that_of_the_type(signal: Signal | None) -> None:
+    signal_hash = bytes(32) if signal is None else signal.digest
+    told = {"observations": b"\2" * 32, "signal": signal_hash}
+    assert AgreedSignal(observations=b"\2" * 32, signal=signal).digest == AGREED_SIGNAL_TYPE.hash_struct(told)
 
 
 def test_damage_is_refused_or_proves_nothing() -> None:

@@ -25,6 +25,11 @@ def has_quorum(weight: int, total: int) -> bool:
     return 3 * weight > 2 * total
 
 
+def has_honest(weight: int, total: int) -> bool:
+    """Whether voters of `weight` have an honest one among them: at least a third, while less than that is Byzantine."""
+    return 3 * weight >= total
+
+
 def max_faulty(voters: int) -> int:
     """How many of so many voters of equal weight may be Byzantine: the largest f with voters >= 3f + 1."""
     return (voters - 1) // 3
@@ -78,7 +83,3 @@ class VoterSet:
     def decides(self, voters: Collection[bytes]) -> bool:
         """Whether these voters are a quorum."""
         return has_quorum(self.weight_of(voters), self.total)
-
-    def has_honest(self, voters: Collection[bytes]) -> bool:
-        """Whether they weigh at least a third, so that not all of them can be Byzantine."""
-        return 3 * self.weight_of(voters) >= self.total

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from noderr.types.eip712 import parse_struct_type
 from noderr.types.trading.checks import check_bytes, check_integer, check_symbol
@@ -34,7 +35,7 @@ class Direction(enum.IntEnum):
 _FIRST_DIRECTION, _LAST_DIRECTION = int(min(Direction)), int(max(Direction))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Signal:
     """Which way, how far and how sure.
 
@@ -74,7 +75,7 @@ class Signal:
             "modelHash": self.model_hash,
         }
 
-    @property
+    @cached_property
     def digest(self) -> bytes:
         """`hashStruct`, 32 bytes: what a certificate's subject is."""
         return SIGNAL_TYPE.hash_struct(self.struct())
