@@ -167,9 +167,8 @@ class GuardedKey:
 
     def sign[M: ProtocolMessage](self, message: M) -> Signed[M]:
         """Raises `GuardError` and `OSError`; nothing is signed then."""
-        digest = message_digest(message, self._domain)
-        self._guard.permit(message, digest)
-        return Signed(message, self._key.address, self._key.sign(digest))
+        self._guard.permit(message, message_digest(message, self._domain))
+        return self._signed(message)
 
     def permit_all(self, messages: Sequence[ProtocolMessage]) -> list[GuardError | None]:
         """What stands against signing each of them, if anything does. What may be signed is on the disk then, so that
@@ -184,11 +183,15 @@ class GuardedKey:
                 raise refusal
         batch = [message for message in messages if message.IN_BATCHES]
         if len(batch) < 2:
-            return [self.sign(message) for message in messages]
+            return [self._signed(message) for message in messages]
         digest, proofs = split_batch([message_digest(message, self._domain) for message in batch], self._domain)
         signature = self._key.sign(digest)
         of_batch = iter(proofs)
         return [
-            Signed(message, self.address, signature + next(of_batch)) if message.IN_BATCHES else self.sign(message)
+            Signed(message, self.address, signature + next(of_batch)) if message.IN_BATCHES else self._signed(message)
             for message in messages
         ]
+
+    def _signed[M: ProtocolMessage](self, message: M) -> Signed[M]:
+        """By its own signature; the guard has permitted it."""
+        return Signed(message, self.address, self._key.sign(message_digest(message, self._domain)))
