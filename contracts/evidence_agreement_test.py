@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from contracts.deployment import TIER, deploy
 from contracts.spoiled_draws import CODES, EPOCH, EXPIRIES, KEYS, SUBJECTS, TOPICS, signatures_like
 from contracts.verdicts import contract_evidence, python_evidence
-from noderr.types.consensus import Choice, Evidence, Signed, Vote, message_digest, sign
+from noderr.types.consensus import Choice, Evidence, Signed, Vote, sign
 from noderr.types.eip712 import Domain
 from noderr.types.signing.account_key import recover_address
 from noderr.types.signing.errors import SignatureError
@@ -24,7 +24,7 @@ VOTES = st.one_of(
 def _signer(message: Vote, signature: bytes, domain: Domain) -> bytes | None:
     """By whom it is, as the contract finds it; None where it is nobody's."""
     try:
-        return recover_address(message_digest(message, domain), signature)
+        return recover_address(message.digest_in(domain), signature)
     except SignatureError:
         return None
 

@@ -6,7 +6,6 @@ from contracts.deployment import account_keys, certificate_of, deploy, vote, vot
 from contracts.settlement import settle_arguments
 from contracts.trades import Story, trading_chain
 from contracts.verdicts import certificate_tuple, vote_tuple
-from noderr.types.consensus import message_digest
 from noderr.types.signing.account_key import AccountKey
 
 VOTERS = (4, 7, 10, 31)
@@ -51,7 +50,7 @@ def _settle(keys: list[AccountKey], quorum: int) -> int:
 def _evidence() -> None:
     deployment, [key] = deploy(), account_keys(1)
     votes = [vote(EPOCH, 1, codes=codes) for codes in (0, 1)]
-    signatures = [key.sign(message_digest(said, deployment.domain)) for said in votes]
+    signatures = [key.sign(said.digest_in(deployment.domain)) for said in votes]
     print(f"isEquivocation: {deployment.verifier.gas('isEquivocation', *map(vote_tuple, votes), *signatures):,}")
 
 

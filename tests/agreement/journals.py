@@ -9,7 +9,7 @@ from noderr.core.consensus.errors import GuardError
 from noderr.core.consensus.guard import Guard
 from noderr.core.consensus.membership import Membership
 from noderr.oracle_consensus.market import SECOND_NS, Market, Timing
-from noderr.types.consensus import Choice, Vote, message_digest
+from noderr.types.consensus import Choice, Vote
 from noderr.types.signing.account_key import checksum_address
 from noderr.types.tier_numbers import ORACLE_TIER
 from tests.agreement.history import History
@@ -53,7 +53,7 @@ def contradictions(network: OracleProcesses, market: Market, history: History) -
                     continue
                 vote = _vote(membership, market, number, decided.choice, bytes.fromhex(decided.subject[2:]))
                 try:
-                    guard.permit(vote, message_digest(vote, membership.domain))
+                    guard.permit(vote, vote.digest_in(membership.domain))
                 except (GuardError, _UnknownSignatureError) as error:
                     found.append(f"{member.name}, round {number}: {error or 'not in the journal'}")
     return found

@@ -17,7 +17,6 @@ from noderr.types.consensus import (
     Signed,
     Vote,
     make_certificate,
-    message_digest,
 )
 from noderr.types.eip712 import Domain
 from tests.consensus.judge import Judge
@@ -145,4 +144,4 @@ class ByzantineVoter:
 
     def _sign(self, key: SimulatedKey, message: ProtocolMessage) -> Signed[ProtocolMessage]:
         self.around.judge.on_signed(key.address, message)
-        return Signed(message, key.address, key.sign(message_digest(message, self.around.domain)))
+        return Signed(message, key.address, key.sign(message.digest_in(self.around.domain)))

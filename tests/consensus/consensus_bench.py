@@ -23,7 +23,6 @@ from noderr.types.consensus import (
     VoterSet,
     has_quorum,
     make_certificate,
-    message_digest,
     sign,
     verify_certificate,
 )
@@ -79,7 +78,7 @@ def _certificates(nodes: int) -> None:
     voters = voter_set(all_keys)
     quorum = next(count for count in range(1, nodes + 1) if has_quorum(count, nodes))
     certificate = make_certificate(sign(vote(), key, DOMAIN) for key in all_keys[:quorum])
-    digest = message_digest(vote(), DOMAIN)
+    digest = vote().digest_in(DOMAIN)
     bare = [part.signature[:64] + bytes([part.signature[64] - 27]) for part in certificate.signatures]
     pairs = [
         (_timed(lambda: _verify(certificate, voters)), _timed(lambda: _recover(digest, bare))) for _ in range(_TRIES)

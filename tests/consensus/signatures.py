@@ -6,6 +6,7 @@ They cost a tenth of secp256k1, so that many schedules can be run. Real signatur
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from noderr.types.signing.errors import SignatureError
 
@@ -37,5 +38,6 @@ class SimulatedSignatures:
         return address
 
 
+@lru_cache(maxsize=256)
 def _code(address: bytes, digest: bytes) -> bytes:
     return hashlib.blake2b(digest, digest_size=32, key=b"secret of " + address).digest()

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from noderr.core.consensus.actions import Action, Payload
+from noderr.core.consensus.actions import Action, Payload, Send
 from noderr.core.consensus.context import RoundContext
 from noderr.core.consensus.round import Round
 from noderr.core.consensus.status import Status
@@ -23,7 +23,7 @@ from noderr.types.tier_numbers import GUARDIAN_TIER
 from tests.consensus.judge import Judge
 from tests.consensus.protocols import EPOCH, TIMING, Observed, OracleProtocol, VoteProtocol, start_ns
 from tests.consensus.signatures import SimulatedSignatures
-from tests.consensus.voter import Sent, SimulatedVoter, is_for
+from tests.consensus.voter import Sent, SimulatedVoter
 from tests.consensus.world import DOMAIN
 
 _KINDS: tuple[type, ...] = (Commit, Reveal, Report)
@@ -164,10 +164,11 @@ class _Play:
 
     def _deliver(self, sender: int, sent: Sent) -> None:
         side = self._side_of(sent.payload)
+        to = sent.voter if isinstance(sent, Send) else None
         key = id(sent.payload)
         self._kept.append(sent.payload)
         for index, voter in enumerate(self._voters):
-            if index == sender or not is_for(sent, voter.address) or side >> index & 1 != side >> sender & 1:
+            if index == sender or to not in (None, voter.address) or side >> index & 1 != side >> sender & 1:
                 continue
             if key in self._heard[index] and voter.rounds[self._number].status is Status.OPEN:
                 continue  # It would be refused as known. Who is done may answer.

@@ -27,11 +27,6 @@ type Sent = Broadcast | Send
 """On its way to every other voter, or to one."""
 
 
-def is_for(sent: Sent, voter: bytes) -> bool:
-    """Whether it goes to this one."""
-    return isinstance(sent, Broadcast) or sent.voter == voter
-
-
 class SimulatedVoter:
     """`wish` is 0 for the voter itself; a Byzantine twin of it has another, and a disk of its own."""
 
@@ -52,6 +47,7 @@ class SimulatedVoter:
         self.decided: set[int] = set()
         self._proven: set[int] = set()
         self.rounds: dict[int, Round] = {}
+        self._due_ns: dict[int, int | None] = {}
         self.disk = ForgetfulDisk()
         self._early = EarlyMessages(_EARLY_MESSAGES)
         self._context = context
@@ -68,6 +64,7 @@ class SimulatedVoter:
         """Everything in memory is gone, and of the disk what was not synced."""
         self.is_up = False
         self.rounds.clear()
+        self._due_ns.clear()
         self._early = EarlyMessages(_EARLY_MESSAGES)
         self._proven.clear()
         self.disk.crash(self._randomness)
@@ -80,7 +77,8 @@ class SimulatedVoter:
 
     def open(self, number: int, now_ns: int) -> list[Sent]:
         """Begin a round and take part in it."""
-        self.rounds = {known: round_ for known, round_ in self.rounds.items() if known > number - _KEPT_ROUNDS}
+        for known in [known for known in self.rounds if known <= number - _KEPT_ROUNDS]:
+            del self.rounds[known], self._due_ns[known]
         round_ = self.rounds[number] = self._protocol.open(self._context, number)
         observed = self._judge.oracles.on_observed if self.address not in self._judge.faulty else _nobody
         actions = self._protocol.take_part(round_, self.number, self._wish, self._randomness, observed)
@@ -110,26 +108,28 @@ class SimulatedVoter:
     def on_time(self, now_ns: int) -> list[Sent]:
         """Do what is due."""
         sent: list[Sent] = []
-        for round_ in self.rounds.values():
-            if (next_ns := round_.next_time_ns) is not None and next_ns <= now_ns:
+        for number, due_ns in self._due_ns.items():
+            if due_ns is not None and due_ns <= now_ns:
+                round_ = self.rounds[number]
                 sent += self._do(round_, round_.on_time(now_ns), now_ns)
         return sent
 
     @property
     def next_time_ns(self) -> int | None:
         """When `on_time` is due."""
-        soonest_ns = None
-        for round_ in self.rounds.values():
-            next_ns = round_.next_time_ns
-            if next_ns is not None and (soonest_ns is None or next_ns < soonest_ns):
-                soonest_ns = next_ns
-        return soonest_ns
+        return min([due_ns for due_ns in self._due_ns.values() if due_ns is not None], default=None)
 
     def is_done(self, number: int) -> bool:
         """Whether it knows how the round ended."""
         return number in self.decided or (number in self.rounds and self.rounds[number].status is Status.FAILED)
 
     def _do(self, round_: Round, actions: list[Action], now_ns: int) -> list[Sent]:
+        sent = self._carry_out(round_, actions, now_ns)
+        # Asked for here and not at every look: a message of one round changes no other's.
+        self._due_ns[round_.round] = round_.next_time_ns
+        return sent
+
+    def _carry_out(self, round_: Round, actions: list[Action], now_ns: int) -> list[Sent]:
         sent: list[Sent] = []
         if round_.round not in self._proven and round_.certificate is not None:
             self._proven.add(round_.round)
@@ -153,7 +153,7 @@ class SimulatedVoter:
         except GuardError:
             return []
         self._judge.on_signed(self.address, message)
-        return self._do(round_, round_.on_signed(signed, now_ns), now_ns)
+        return self._carry_out(round_, round_.on_signed(signed, now_ns), now_ns)
 
 
 def _key(number: int) -> RoundKey:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from noderr.core.consensus.actions import Payload
+from noderr.core.consensus.actions import Payload, Send
 from noderr.core.consensus.context import RoundContext
 from noderr.types.consensus import Certificate, VoterSet, max_faulty
 from noderr.types.eip712 import Domain
@@ -20,7 +20,7 @@ from tests.consensus.judge import Judge
 from tests.consensus.protocols import EPOCH, ConsensusProtocol, protocol_of, start_ns
 from tests.consensus.schedule import Faults
 from tests.consensus.signatures import SimulatedSignatures
-from tests.consensus.voter import Sent, SimulatedVoter, is_for
+from tests.consensus.voter import Sent, SimulatedVoter
 
 DOMAIN = Domain("NodeOS", "1", 84532, parse_address("0x" + "aa" * 20))
 
@@ -161,8 +161,9 @@ class World:
 
     def _send_all(self, sender: SimulatedVoter, sent: list[Sent]) -> None:
         for one in sent:
+            to = one.voter if isinstance(one, Send) else None
             for receiver in self.voters:
-                if receiver is not sender and is_for(one, receiver.address):
+                if receiver is not sender and (to is None or to == receiver.address):
                     self._send(sender.address, receiver, one.payload)
             for byzantine in self.byzantine:
                 byzantine.on_payload(one.payload, partial(self._send_to, byzantine.address))
@@ -209,13 +210,13 @@ class World:
 
     def _advance(self, until_ns: int, *, decided: int | None = None) -> None:
         """Let it happen until then, or until all have decided round `decided`."""
-        undecided = list(self.honest)
-        while self._events and self._events[0][0] <= until_ns:
+        undecided, events, violations = list(self.honest), self._events, self.judge.violations
+        while events and events[0][0] <= until_ns and not violations:
             while undecided and decided in undecided[-1].decided:
                 undecided.pop()
-            if self.judge.violations or not undecided:
+            if not undecided:
                 break
-            self.now_ns, _, event, about = heapq.heappop(self._events)
+            self.now_ns, _, event, about = heapq.heappop(events)
             event(*about)
         if not self.judge.violations:
             self.now_ns = until_ns

@@ -6,6 +6,7 @@ The weighted median stays within what honest oracles said while less than half o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from noderr.oracle_consensus.market import Market
 from noderr.oracle_consensus.messages import Observation, Reveal, observations_digest
@@ -100,8 +101,14 @@ def _signal(active: Sequence[Observation], weights: Sequence[int], present: int,
         confidence_bps=confidence * sum(weights) // present,
         mid_price_e8=mid_price,
         observed_at_s=time_s,
-        model_hash=keccak256(b"".join(sorted({one.model_hash for one in active}))),
+        model_hash=_models_digest(frozenset([one.model_hash for one in active])),
     )
+
+
+@lru_cache(maxsize=1024)
+def _models_digest(models: frozenset[bytes]) -> bytes:
+    """32 bytes that stand for which models took part. They are the same in nearly every round."""
+    return keccak256(b"".join(sorted(models)))
 
 
 def _direction(prediction_e8: int, dead_band_e8: int) -> Direction:

@@ -23,7 +23,6 @@ from noderr.types.consensus import (
     RefusedMessage,
     Signed,
     check_signature,
-    message_digest,
 )
 from noderr.types.consensus.batch_signature import MAX_PROOF_NODES, batch_digest
 from noderr.types.merkle_tree import root_of
@@ -55,7 +54,7 @@ def test_each_of_a_batch_stands_alone(count: int) -> None:
     signed = signed_by(0, [*commits(count), vote()])
     assert [one.message for one in signed] == [*commits(count), vote()]
     for one in signed:
-        assert check_signature(one, DOMAIN, SIGNATURES) == message_digest(one.message, DOMAIN)
+        assert check_signature(one, DOMAIN, SIGNATURES) == one.message.digest_in(DOMAIN)
     assert len({one.signature[:65] for one in signed[:-1]}) == 1, "they share it"
     assert len(signed[-1].signature) == 65, "a vote has its own, for the contract"
 
@@ -127,7 +126,7 @@ def test_a_batch_counts_in_its_domain_only() -> None:
 
 def test_a_vote_in_a_batch_is_no_vote() -> None:
     # The contract could not check it, so a certificate with it would be none.
-    digest, beside = message_digest(vote(), DOMAIN), bytes(32)
+    digest, beside = vote().digest_in(DOMAIN), bytes(32)
     signature = KEYS[0].sign(batch_digest(root_of(digest, [beside]), DOMAIN)) + beside
     signed: Signed[ProtocolMessage] = Signed(vote(), KEYS[0].address, signature)
     assert reason_of(signed) is Reason.BAD_SIGNATURE
@@ -138,7 +137,7 @@ def test_a_vote_in_a_batch_is_no_vote() -> None:
 
 def test_the_signature_of_a_batch_is_none_of_a_message() -> None:
     one, *_ = signed_by(0, commits(2))
-    root = root_of(message_digest(one.message, DOMAIN), [one.signature[65:]])
+    root = root_of(one.message.digest_in(DOMAIN), [one.signature[65:]])
     assert SIGNATURES.recover(batch_digest(root, DOMAIN), one.signature[:65]) == KEYS[0].address
     assert SIGNATURES.recover(root, one.signature[:65]) != KEYS[0].address
 

@@ -96,6 +96,8 @@ def commitment(oracle: bytes, observation: Observation, salt: bytes) -> bytes:
 
 @dataclass(frozen=True, kw_only=True)
 class _InRound(TypedMessage):
+    tier: ClassVar[int] = ORACLE_TIER
+
     epoch: int
     round: int
     topic: bytes
@@ -104,10 +106,6 @@ class _InRound(TypedMessage):
         check_integer(self, "epoch", self.epoch, 0, MAX_U64)
         check_integer(self, "round", self.round, 0, MAX_U64)
         check_bytes(self, "topic", self.topic, 32)
-
-    @property
-    def tier(self) -> int:
-        return ORACLE_TIER
 
     def _place(self) -> dict[str, object]:
         return {"epoch": self.epoch, "round": self.round, "topic": self.topic}

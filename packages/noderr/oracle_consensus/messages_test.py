@@ -21,7 +21,7 @@ from noderr.oracle_consensus.messages import (
     observations_digest,
 )
 from noderr.oracle_consensus.testing import ADDRESSES, KEYS, MODEL, PLACE, commit, observation, report, reveal, salt
-from noderr.types.consensus import Signed, message_digest
+from noderr.types.consensus import Signed
 from noderr.types.keccak import keccak256
 from noderr.types.trading.errors import FieldError
 
@@ -98,13 +98,13 @@ def test_a_reveals_digest_is_that_of_eth_account(seen: Observation, salted: byte
         "salt": salted,
         "seen": sorted(commitments),
     }
-    assert message_digest(made, DOMAIN) == theirs(types, message)
+    assert made.digest_in(DOMAIN) == theirs(types, message)
 
 
 def test_a_commitments_digest_is_that_of_eth_account() -> None:
     types = {"Commit": [*IN_ROUND, {"name": "commitment", **WORD}]}
     made = commit(1).message
-    assert message_digest(made, DOMAIN) == theirs(types, {**PLACE, "commitment": made.commitment})
+    assert made.digest_in(DOMAIN) == theirs(types, {**PLACE, "commitment": made.commitment})
 
 
 def test_a_reports_digest_is_that_of_eth_account() -> None:
@@ -119,7 +119,7 @@ def test_a_reports_digest_is_that_of_eth_account() -> None:
     made = report(2).message
     observations = keccak256(b"".join(ADDRESSES[one] + reveal(one).message.struct_hash for one in range(4)))
     message = {**PLACE, "view": 2, "observations": observations, "subject": made.subject}
-    assert message_digest(made, DOMAIN) == theirs(types, message)
+    assert made.digest_in(DOMAIN) == theirs(types, message)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,6 @@ from noderr.types.consensus import (
     Signed,
     check_signature,
     make_certificate,
-    message_digest,
     sign,
     verify_evidence,
 )
@@ -116,7 +115,7 @@ def test_who_tells_the_leader_something_else_is_found_out() -> None:
 
 def signed_again(signed: Signed[Any], secret: int, nonce: int = 99) -> Signed[Any]:
     """Another signature by the same key, whose holder chose another nonce."""
-    digest = int.from_bytes(message_digest(signed.message, DOMAIN), "big")
+    digest = int.from_bytes(signed.message.digest_in(DOMAIN), "big")
     x, y = PublicKey.from_secret(nonce.to_bytes(32, "big")).point()
     s = pow(nonce, -1, _ORDER) * (digest + x * secret) % _ORDER
     odd = y & 1

@@ -20,7 +20,6 @@ from noderr.types.consensus import (
     RefusedMessage,
     Signed,
     make_certificate,
-    message_digest,
     sign,
     verify_certificate,
 )
@@ -33,7 +32,7 @@ async def test_a_vote_is_on_the_disk_before_it_is_sent() -> None:
         rig.cast(round_)
         await until(lambda: bool(rig.bundles))
     assert rig.bundles == [[signed(0)]]
-    assert message_digest(signed(0).message, DOMAIN) in rig.on_disk[0]
+    assert signed(0).message.digest_in(DOMAIN) in rig.on_disk[0]
     assert round_.tally.votes[KEYS[0].address] == signed(0)
 
 
@@ -71,7 +70,7 @@ async def test_what_is_asked_for_together_is_sent_together_and_on_the_disk_befor
             rig.cast(rig.open(topic=topic))
         await until(lambda: bool(rig.bundles))
     assert rig.bundles == [[signed(0, topic=topic) for topic in topics]]
-    assert all(message_digest(signed(0, topic=topic).message, DOMAIN) in rig.on_disk[0] for topic in topics)
+    assert all(signed(0, topic=topic).message.digest_in(DOMAIN) in rig.on_disk[0] for topic in topics)
 
 
 async def test_an_own_message_that_counts_no_more_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

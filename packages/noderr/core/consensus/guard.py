@@ -16,7 +16,7 @@ from typing import Protocol
 
 from noderr.core.consensus.errors import DoubleSignError, GuardError, TooOldError
 from noderr.core.consensus.journal import Disk, Journal
-from noderr.types.consensus import ProtocolMessage, Signed, message_digest
+from noderr.types.consensus import ProtocolMessage, Signed
 from noderr.types.consensus.batch_signature import split_batch
 from noderr.types.eip712 import Domain
 from noderr.types.keccak import keccak256
@@ -167,14 +167,14 @@ class GuardedKey:
 
     def sign[M: ProtocolMessage](self, message: M) -> Signed[M]:
         """Raises `GuardError` and `OSError`; nothing is signed then."""
-        self._guard.permit(message, message_digest(message, self._domain))
+        self._guard.permit(message, message.digest_in(self._domain))
         return self._signed(message)
 
     def permit_all(self, messages: Sequence[ProtocolMessage]) -> list[GuardError | None]:
         """What stands against signing each of them, if anything does. What may be signed is on the disk then, so that
         `sign` waits for nothing. Raises `OSError`.
         """
-        return self._guard.permit_all([(message, message_digest(message, self._domain)) for message in messages])
+        return self._guard.permit_all([(message, message.digest_in(self._domain)) for message in messages])
 
     def sign_all(self, messages: Sequence[ProtocolMessage]) -> list[Signed[ProtocolMessage]]:
         """Those that may be in a batch share a signature. Raises `GuardError` and `OSError`; nothing is signed then."""
@@ -184,7 +184,7 @@ class GuardedKey:
         batch = [message for message in messages if message.IN_BATCHES]
         if len(batch) < 2:
             return [self._signed(message) for message in messages]
-        digest, proofs = split_batch([message_digest(message, self._domain) for message in batch], self._domain)
+        digest, proofs = split_batch([message.digest_in(self._domain) for message in batch], self._domain)
         signature = self._key.sign(digest)
         of_batch = iter(proofs)
         return [
@@ -194,4 +194,4 @@ class GuardedKey:
 
     def _signed[M: ProtocolMessage](self, message: M) -> Signed[M]:
         """By its own signature; the guard has permitted it."""
-        return Signed(message, self.address, self._key.sign(message_digest(message, self._domain)))
+        return Signed(message, self.address, self._key.sign(message.digest_in(self._domain)))

@@ -170,8 +170,9 @@ class Journal:
 
 
 def _sealed(records: Sequence[bytes]) -> bytes:
-    sealed = bytearray()
-    for place, record in enumerate(records):
-        rest = bytes((place, len(records))) + record
-        sealed += zlib.crc32(rest).to_bytes(_CRC_BYTES, "big") + rest
-    return bytes(sealed)
+    count = len(records)
+    return b"".join([_seal(place, count, record) + record for place, record in enumerate(records)])
+
+
+def _seal(place: int, count: int, record: bytes) -> bytes:
+    return _SEAL.pack(zlib.crc32(record, zlib.crc32(bytes((place, count)))), place, count)

@@ -10,7 +10,6 @@ from noderr.types.consensus.signed import (
     Signed,
     TypedMessage,
     check_signature,
-    message_digest,
     sign,
 )
 from noderr.types.consensus.vote import VOTE_TYPE, Choice, Vote
@@ -37,7 +36,6 @@ __all__ = [
     "has_quorum",
     "make_certificate",
     "max_faulty",
-    "message_digest",
     "message_slot",
     "sign",
     "verify_certificate",

@@ -16,7 +16,7 @@ from noderr.types.consensus.certificate_reference import CERTIFICATE_TYPE, Certi
 from noderr.types.consensus.evidence import Evidence, verify_evidence
 from noderr.types.consensus.execution import EXECUTION_REPORT_TYPE, MAX_FILLS, Execution, ExecutionReport
 from noderr.types.consensus.execution_on_wire import execution_report_from_wire, execution_report_to_wire
-from noderr.types.consensus.signed import AccountSignatures, message_digest, sign
+from noderr.types.consensus.signed import AccountSignatures, sign
 from noderr.types.consensus.vote import Choice
 from noderr.types.eip712 import Domain, StructType, typed_data_digest
 from noderr.types.keccak import keccak256
@@ -139,7 +139,7 @@ def test_a_report_comes_back_from_the_wire(report: ExecutionReport) -> None:
 @settings(max_examples=50)
 @given(REPORTS)
 def test_the_signed_digest_is_that_of_eth_account(report: ExecutionReport) -> None:
-    assert message_digest(report, DOMAIN) == theirs(EXECUTION_REPORT_TYPE, dict(report.struct()))
+    assert report.digest_in(DOMAIN) == theirs(EXECUTION_REPORT_TYPE, dict(report.struct()))
 
 
 def test_a_certificates_digest_is_that_of_eth_account_and_covers_each_signature() -> None:

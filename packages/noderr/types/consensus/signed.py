@@ -81,19 +81,14 @@ class Signed[M: ProtocolMessage]:
     signature: bytes
 
 
-def message_digest(message: ProtocolMessage, domain: Domain) -> bytes:
-    """What the signer signs: 32 bytes."""
-    return message.digest_in(domain)
-
-
 def sign[M: ProtocolMessage](message: M, key: AccountKey, domain: Domain) -> Signed[M]:
     """Sign at once. A voter does not call this but its guard, which writes down first what it is about to sign."""
-    return Signed(message, key.address, key.sign(message_digest(message, domain)))
+    return Signed(message, key.address, key.sign(message.digest_in(domain)))
 
 
 def check_signature[M: ProtocolMessage](signed: Signed[M], domain: Domain, signatures: Signatures) -> bytes:
     """The digest, once it is proven that the signer signed it. Raises `RefusedMessage`."""
-    digest = message_digest(signed.message, domain)
+    digest = signed.message.digest_in(domain)
     try:
         if len(signed.signature) > SIGNATURE_BYTES and signed.message.IN_BATCHES:
             found = recover_from_batch(digest, signed.signature, domain)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noderr.types.consensus.evidence import Evidence, verify_evidence
-from noderr.types.consensus.signed import AccountSignatures, message_digest, sign
+from noderr.types.consensus.signed import AccountSignatures, sign
 from noderr.types.consensus.trade_proposal import (
     TRADE_PROPOSAL_TYPE,
     SignalReference,
@@ -93,7 +93,7 @@ def test_the_signed_digest_is_that_of_eth_account(proposal: TradeProposal) -> No
         types,
         dict(proposal.struct()),
     )
-    assert message_digest(proposal, DOMAIN) == keccak256(b"\x19" + theirs.version + theirs.header + theirs.body)
+    assert proposal.digest_in(DOMAIN) == keccak256(b"\x19" + theirs.version + theirs.header + theirs.body)
 
 
 def test_one_number_written_twice_is_one_proposal() -> None:

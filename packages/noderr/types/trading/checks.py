@@ -10,6 +10,7 @@ from noderr.types.trading.errors import FieldError
 
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _CURRENCY = re.compile(r"[A-Z0-9]{2,12}")
+_SYMBOL = re.compile(rf"{_CURRENCY.pattern}/{_CURRENCY.pattern}")
 _MAX_TIME_NS = (1 << 63) - 1
 # 2001-09-09: what lies before it was given in other units than nanoseconds.
 _MIN_TIME_NS = 1_000_000_000_000_000_000
@@ -43,9 +44,8 @@ def check_currency(record: object, field: str, value: object) -> None:
 
 def check_symbol(record: object, field: str, value: object) -> None:
     """BASE/QUOTE, such as BTC/USD."""
-    if isinstance(value, str) and value.count("/") == 1 and all(map(_CURRENCY.fullmatch, value.split("/"))):
-        return
-    raise FieldError(_name(record), field, value, "BASE/QUOTE, such as BTC/USD")
+    if not isinstance(value, str) or not _SYMBOL.fullmatch(value):
+        raise FieldError(_name(record), field, value, "BASE/QUOTE, such as BTC/USD")
 
 
 def check_time(record: object, field: str, value: object) -> None:

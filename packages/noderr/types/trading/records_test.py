@@ -27,6 +27,7 @@ from noderr.types.trading import (
     TimeInForce,
     on_wire,
 )
+from noderr.types.trading.signal import SIGNAL_TYPE
 from noderr.types.wire import trading_pb2 as pb
 
 NOW_NS = 1_790_000_000_000_000_000
@@ -176,6 +177,26 @@ def test_the_digest_of_a_signal_covers_every_field() -> None:
     changed = [dataclasses.replace(SIGNAL, **{field: value}) for field, value in values.items()]
     assert len(changed) == len(dataclasses.fields(Signal))
     assert len({SIGNAL.digest, *(signal.digest for signal in changed)}) == len(changed) + 1
+
+
+_WORDS = st.binary(min_size=32, max_size=32)
+
+
+@given(
+    st.builds(
+        Signal,
+        symbol=st.from_regex(r"[A-Z0-9]{2,12}/[A-Z0-9]{2,12}", fullmatch=True),
+        horizon_seconds=st.integers(1, 2**32 - 1),
+        direction=st.sampled_from(Direction),
+        prediction_e8=st.integers(-(2**63), 2**63 - 1),
+        confidence_bps=st.integers(0, 10_000),
+        mid_price_e8=st.integers(1, 2**64 - 1),
+        observed_at_s=st.integers(0, 2**64 - 1),
+        model_hash=_WORDS,
+    )
+)
+def test_the_digest_of_a_signal_made_by_hand_is_that_of_the_type(signal: Signal) -> None:
+    assert signal.digest == SIGNAL_TYPE.hash_struct(signal.struct())
 
 
 _PRICES = st.decimals("0.00000001", 10**12, places=8)

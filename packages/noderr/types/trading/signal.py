@@ -5,9 +5,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from noderr.types.eip712 import parse_struct_type
+from noderr.types.keccak import keccak256
 from noderr.types.trading.checks import check_bytes, check_integer, check_symbol
 
 SIGNAL_TYPE = parse_struct_type(
@@ -22,6 +23,7 @@ _MAX_BPS = 10_000
 _MAX_I64 = (1 << 63) - 1
 _MAX_U64 = (1 << 64) - 1
 _MAX_U32 = (1 << 32) - 1
+_WORD = 32
 
 
 class Direction(enum.IntEnum):
@@ -77,5 +79,23 @@ class Signal:
 
     @cached_property
     def digest(self) -> bytes:
-        """`hashStruct`, 32 bytes: what a certificate's subject is."""
-        return SIGNAL_TYPE.hash_struct(self.struct())
+        """`hashStruct` from the members, which are checked already; that it is what `SIGNAL_TYPE` makes of them is
+        tested. 32 bytes, which are in what a certificate's subject is the digest of.
+        """
+        return keccak256(
+            SIGNAL_TYPE.type_hash
+            + _symbol_hash(self.symbol)
+            + self.horizon_seconds.to_bytes(_WORD)
+            + self.direction.to_bytes(_WORD)
+            + self.prediction_e8.to_bytes(_WORD, signed=True)
+            + self.confidence_bps.to_bytes(_WORD)
+            + self.mid_price_e8.to_bytes(_WORD)
+            + self.observed_at_s.to_bytes(_WORD)
+            + self.model_hash
+        )
+
+
+@lru_cache(maxsize=1024)
+def _symbol_hash(symbol: str) -> bytes:
+    """The same markets come back in every round."""
+    return keccak256(symbol.encode())
