@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from noderr.telemetry.recorder import TelemetryService
 from noderr.telemetry.testing import (
     until,
 )
+from noderr.telemetry.testing_disk import refuse_writes
 from noderr.telemetry.testing_faults import hangs
 from noderr.telemetry.testing_link import Rig
 
@@ -95,15 +95,10 @@ async def test_stop_before_run(rig: Rig) -> None:
 async def test_a_disk_that_takes_nothing_ends_heartbeats_says_so_and_is_got_over(rig: Rig) -> None:
     async with rig.running() as link:
         await until(lambda: link.reachable)
-        read_only(rig.telemetry, on=True)
+        refuse_writes(rig.telemetry, on=True)
         await rig.clock.wake("_heartbeats")
         await until(lambda: not link.reachable)
         assert "telemetry.sqlite3" in link.missing()[0]
-        read_only(rig.telemetry, on=False)
+        refuse_writes(rig.telemetry, on=False)
         await rig.clock.wake("_heartbeats")
         await until(lambda: link.reachable)
-
-
-def read_only(telemetry: TelemetryService, *, on: bool) -> None:
-    """Let SQLite refuse every write, as it does when the file system became read-only."""
-    telemetry.spool._store._connection.execute(f"PRAGMA query_only = {int(on)}").close()

@@ -17,6 +17,7 @@ from noderr.telemetry import CATALOGUE, NodeMetrics
 from noderr.telemetry.recorder import SAMPLED, TelemetryService, read_samples, wire_text
 from noderr.telemetry.spool import FILE_NAME
 from noderr.telemetry.testing import NOW_NS, WatchedClock
+from noderr.telemetry.testing_disk import limit_growth, refuse_writes
 from noderr.types.wire.telemetry_pb2 import ReadinessChanged, Record, ServiceChanged
 from noderr.utils import StoreError
 
@@ -222,17 +223,6 @@ async def test_two_who_refresh_at_a_time_count_what_was_dropped_once(tmp_path: P
     await node.service.stop()
 
 
-def grow(service: TelemetryService, *, pages: int | None) -> None:
-    """Let the database have so many pages and no more, as on a full disk; or as many as it likes."""
-    connection = service.spool._store._connection
-    [now] = connection.execute("PRAGMA page_count").fetchone()
-    connection.execute(f"PRAGMA max_page_count = {1 << 30 if pages is None else now + pages}").close()
-
-
-def read_only(service: TelemetryService, *, on: bool) -> None:
-    service.spool._store._connection.execute(f"PRAGMA query_only = {int(on)}").close()
-
-
 @pytest.mark.parametrize("trouble", ["full", "read-only"])
 async def test_a_disk_that_takes_nothing_is_told_and_what_waits_is_written_when_it_does(
     node: Node, trouble: str
@@ -240,9 +230,9 @@ async def test_a_disk_that_takes_nothing_is_told_and_what_waits_is_written_when_
     async with node.running() as service:
         await node.written(2)
         if trouble == "full":
-            grow(service, pages=0)
+            limit_growth(service, pages=0)
         else:
-            read_only(service, on=True)
+            refuse_writes(service, on=True)
         with capture_logs() as logs:
             for number in range(200):
                 node.change(f"{number:03d} {'x' * 100}")
@@ -252,9 +242,9 @@ async def test_a_disk_that_takes_nothing_is_told_and_what_waits_is_written_when_
             assert problem.startswith("telemetry cannot be written: ")
             assert FILE_NAME in problem
             if trouble == "full":
-                grow(service, pages=None)
+                limit_growth(service, pages=None)
             else:
-                read_only(service, on=False)
+                refuse_writes(service, on=False)
             await node.clock.turn_until(lambda: service.state.records >= 202)
             assert service.missing() == ()
         told = [line["event"] for line in logs if line["event"].startswith("telemetry")]
@@ -277,14 +267,14 @@ async def test_what_waits_in_memory_is_bounded_and_what_goes_is_counted(node: No
 async def test_the_bound_holds_while_the_disk_takes_nothing(node: Node) -> None:
     async with node.running() as service:
         await node.written(2)
-        read_only(service, on=True)
+        refuse_writes(service, on=True)
         for number in range(3000):
             node.change(str(number))
         await node.clock.turn_until(lambda: bool(service.missing()))
         for number in range(3000, 6000):
             node.change(str(number))
         await node.clock.advance(5)
-        read_only(service, on=False)
+        refuse_writes(service, on=False)
         await node.clock.turn_until(lambda: not service.missing())
         left = changed(await service.spool.batch(10_000, 1 << 30))
         assert len(left) <= 4096
@@ -296,7 +286,7 @@ async def test_stop_on_a_disk_that_takes_nothing_tells_what_is_lost_and_ends(nod
     with capture_logs() as logs:
         async with node.running() as service:
             await node.written(2)
-            read_only(service, on=True)
+            refuse_writes(service, on=True)
             node.change("lost")
             began = time.monotonic()
     assert time.monotonic() - began < 1
