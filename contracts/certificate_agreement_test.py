@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +34,7 @@ type Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 def _field(certificate: Certificate, domain: Domain, draw: Draw) -> Certificate:
     name, values = draw(st.sampled_from(FIELDS))
-    return dataclasses.replace(certificate, **{name: draw(values)})
+    return copy.replace(certificate, **{name: draw(values)})
 
 
 def _index(certificate: Certificate, draw: Draw) -> int:
@@ -62,24 +62,24 @@ def _exchange(certificate: Certificate, domain: Domain, draw: Draw) -> Certifica
 
 
 def _reorder(certificate: Certificate, domain: Domain, draw: Draw) -> Certificate:
-    return dataclasses.replace(certificate, signatures=tuple(draw(st.permutations(certificate.signatures))))
+    return copy.replace(certificate, signatures=tuple(draw(st.permutations(certificate.signatures))))
 
 
 def _repeat(certificate: Certificate, domain: Domain, draw: Draw) -> Certificate:
     index, parts = _index(certificate, draw), certificate.signatures
-    return dataclasses.replace(certificate, signatures=(*parts[: index + 1], *parts[index:]))
+    return copy.replace(certificate, signatures=(*parts[: index + 1], *parts[index:]))
 
 
 def _drop(certificate: Certificate, domain: Domain, draw: Draw) -> Certificate:
     index, parts = _index(certificate, draw), certificate.signatures
-    return dataclasses.replace(certificate, signatures=(*parts[:index], *parts[index + 1 :]))
+    return copy.replace(certificate, signatures=(*parts[:index], *parts[index + 1 :]))
 
 
 def _add(certificate: Certificate, domain: Domain, draw: Draw) -> Certificate:
     """One more, who may be a voter, twice there, or nobody."""
     [part] = certificate_of([draw(st.sampled_from(KEYS))], SAID, domain).signatures
     parts = sorted([*certificate.signatures, part], key=lambda one: one.voter)
-    return dataclasses.replace(certificate, signatures=tuple(parts))
+    return copy.replace(certificate, signatures=tuple(parts))
 
 
 def _elsewhere(certificate: Certificate, domain: Domain, draw: Draw) -> Certificate:
@@ -90,7 +90,7 @@ def _elsewhere(certificate: Certificate, domain: Domain, draw: Draw) -> Certific
         {"name": "X"},
         {"version": "2"},
     ]
-    other = dataclasses.replace(domain, **draw(st.sampled_from(others)))
+    other = copy.replace(domain, **draw(st.sampled_from(others)))
     signers = {part.voter for part in certificate.signatures}
     keys = [key for key in KEYS if key.address in signers]
     return certificate_of(keys, SAID, other) if keys else certificate
@@ -108,7 +108,7 @@ def test_python_and_the_contract_agree_on_certificates(data: st.DataObject) -> N
     voters = voter_set(KEYS[: len(weights)], weights, EPOCH)
     deployment.publish(voters)
     signers = draw(st.lists(st.sampled_from(KEYS[: len(weights)]), min_size=1, unique_by=lambda key: key.address))
-    votes = [sign(dataclasses.replace(SAID, codes=draw(CODES)), key, deployment.domain) for key in signers]
+    votes = [sign(copy.replace(SAID, codes=draw(CODES)), key, deployment.domain) for key in signers]
     certificate = make_certificate(votes)
     for _ in range(draw(st.integers(0, 2))):
         ways = WAYS_WITH_PARTS if certificate.signatures else WAYS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -50,13 +50,13 @@ def text(address: bytes) -> str:
 
 @pytest.mark.parametrize("choice", Choice)
 def test_a_certificate_from_python_passes(chain: Deployment, choice: Choice) -> None:
-    certificate = signed_by(chain, KEYS[1:], dataclasses.replace(VOTE, choice=choice))
+    certificate = signed_by(chain, KEYS[1:], copy.replace(VOTE, choice=choice))
     assert contract_certificate(chain, certificate) == 11 + 13 + 17
     assert python_certificate(chain, VOTERS, certificate) == 11 + 13 + 17
 
 
 def test_each_voter_signs_its_own_codes(chain: Deployment) -> None:
-    said = [sign(dataclasses.replace(VOTE, codes=n), key, chain.domain) for n, key in enumerate(KEYS, 2**32 - 4)]
+    said = [sign(copy.replace(VOTE, codes=n), key, chain.domain) for n, key in enumerate(KEYS, 2**32 - 4)]
     certificate = make_certificate(said)
     assert contract_certificate(chain, certificate) == python_certificate(chain, VOTERS, certificate) == 48
 
@@ -78,7 +78,7 @@ def test_the_digest_is_what_python_signs(chain: Deployment) -> None:
     ],
 )
 def test_no_field_can_be_changed(chain: Deployment, field: str, value: Any) -> None:
-    changed = dataclasses.replace(signed_by(chain), **{field: value})
+    changed = copy.replace(signed_by(chain), **{field: value})
     assert refused(chain, changed) == ("BadSignature", 0, text(KEYS[0].address))
 
 
@@ -88,19 +88,19 @@ def test_codes_cannot_be_changed(chain: Deployment) -> None:
 
 @pytest.mark.parametrize("choice", [0, 4, 255])
 def test_a_choice_that_is_none_is_malformed(chain: Deployment, choice: int) -> None:
-    changed = dataclasses.replace(signed_by(chain), choice=choice)  # type: ignore[arg-type]  # what bytes may hold
+    changed = copy.replace(signed_by(chain), choice=choice)  # type: ignore[arg-type]  # what bytes may hold
     assert refused(chain, changed) == ("Malformed", "choice", choice)
 
 
 @pytest.mark.parametrize("tier", [0, 1, 2, 4])
 def test_another_tier_has_other_voters(chain: Deployment, tier: int) -> None:
-    changed = dataclasses.replace(signed_by(chain), tier=tier)
+    changed = copy.replace(signed_by(chain), tier=tier)
     assert refused(chain, changed) == ("WrongEpoch", tier, EPOCH, False, 0)
 
 
 @pytest.mark.parametrize("epoch", [0, EPOCH - 1, EPOCH + 1, 2**64 - 1])
 def test_another_epoch_has_other_voters(chain: Deployment, epoch: int) -> None:
-    changed = dataclasses.replace(signed_by(chain), epoch=epoch)
+    changed = copy.replace(signed_by(chain), epoch=epoch)
     assert refused(chain, changed) == ("WrongEpoch", TIER, epoch, True, EPOCH)
 
 
@@ -121,7 +121,7 @@ def test_a_certificate_holds_to_its_last_second(chain: Deployment) -> None:
 def test_one_voter_counts_once(chain: Deployment) -> None:
     certificate = signed_by(chain)
     one = certificate.signatures[1]
-    assert refused(chain, dataclasses.replace(certificate, signatures=(one, one))) == (
+    assert refused(chain, copy.replace(certificate, signatures=(one, one))) == (
         "Duplicate",
         1,
         text(one.voter),
@@ -131,7 +131,7 @@ def test_one_voter_counts_once(chain: Deployment) -> None:
 def test_voters_ascend(chain: Deployment) -> None:
     certificate = signed_by(chain)
     first, second, third, fourth = certificate.signatures
-    swapped = dataclasses.replace(certificate, signatures=(first, third, second, fourth))
+    swapped = copy.replace(certificate, signatures=(first, third, second, fourth))
     assert refused(chain, swapped) == ("Duplicate", 2, text(second.voter))
 
 
@@ -180,7 +180,7 @@ def test_a_spoiled_signature_is_refused(chain: Deployment, spoil: Callable[[byte
 
 
 def test_no_signature_at_all_is_no_quorum(chain: Deployment) -> None:
-    assert refused(chain, dataclasses.replace(signed_by(chain), signatures=())) == ("NoQuorum", 0, 48)
+    assert refused(chain, copy.replace(signed_by(chain), signatures=())) == ("NoQuorum", 0, 48)
 
 
 @pytest.mark.parametrize(("weights", "signers"), [((1, 1, 1), 2), ((3, 5, 4), 2), ((2**127, 2**127, 2**127), 2)])
@@ -200,7 +200,7 @@ def test_exactly_two_thirds_are_no_quorum(weights: tuple[int, ...], signers: int
 def test_it_counts_on_one_chain_and_for_one_contract(chain: Deployment) -> None:
     other_chain = deploy(chain_id=1)
     assert other_chain.verifier.address == chain.verifier.address, "nothing but the chain differs"
-    other_contract = dataclasses.replace(
+    other_contract = copy.replace(
         chain, verifier=chain.evm.deploy("CertificateVerifier", chain.registry.address, sender=ADMIN)
     )
     other_chain.publish(VOTERS)

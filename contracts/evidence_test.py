@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ SLOTS, SIGNERS, SAME = 0, 1, 2
 
 
 def signed(deployment: Deployment, **changes: Any) -> Signed[Vote]:
-    return sign(dataclasses.replace(VOTE, **changes), OFFENDER, deployment.domain)
+    return sign(copy.replace(VOTE, **changes), OFFENDER, deployment.domain)
 
 
 def refused(deployment: Deployment, evidence: Evidence[Vote]) -> tuple[Any, ...]:
@@ -58,7 +58,7 @@ def test_one_vote_twice_is_none(deployment: Deployment) -> None:
 
 
 def test_votes_of_two_are_none(deployment: Deployment) -> None:
-    other = sign(dataclasses.replace(VOTE, subject=b"\3" * 32), OTHER, deployment.domain)
+    other = sign(copy.replace(VOTE, subject=b"\3" * 32), OTHER, deployment.domain)
     assert refused(deployment, Evidence(signed(deployment), other)) == ("Unproven", SIGNERS)
 
 
@@ -67,7 +67,7 @@ def test_a_signature_that_nobody_made_is_refused(deployment: Deployment, which: 
     votes = [signed(deployment), signed(deployment, subject=b"\3" * 32)]
     true = votes[which].signature
     for spoiled in (b"", true[:64], true + b"\0", bytes(65), true[:64] + b"\1", high_s(true)):
-        votes[which] = dataclasses.replace(votes[which], signature=spoiled)
+        votes[which] = copy.replace(votes[which], signature=spoiled)
         evidence = Evidence(votes[0], votes[1])
         assert refused(deployment, evidence) == ("BadSignature", which, f"0x{'00' * 20}")
 
@@ -86,7 +86,7 @@ def test_what_is_no_vote_is_malformed(deployment: Deployment, which: int, member
 
 
 def test_a_vote_for_another_contract_or_chain_accuses_nobody_here(deployment: Deployment) -> None:
-    for other in (deploy(chain_id=1), dataclasses.replace(deployment, verifier=deploy().registry)):
+    for other in (deploy(chain_id=1), copy.replace(deployment, verifier=deploy().registry)):
         evidence = Evidence(signed(other), signed(other, subject=b"\3" * 32))
         assert contract_evidence(deployment, evidence) == "Unproven", "each digest is another's here"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from decimal import Decimal
 from typing import Any
 
@@ -29,10 +29,10 @@ HONEST = settle_call(Story(domain=BASE.domain).trade())
 def stories(draw: st.DrawFn) -> Story:
     """Approved and executed by the rules; everything that the rules leave open is drawn."""
     trade_id, order_id = draw(WORDS), draw(IDS)
-    order = dataclasses.replace(ORDER, client_order_id=order_id, quantity=draw(AMOUNTS), limit_price=draw(AMOUNTS))
-    fill = dataclasses.replace(FILL, client_order_id=order_id, liquidity=draw(st.sampled_from(Liquidity)))
+    order = copy.replace(ORDER, client_order_id=order_id, quantity=draw(AMOUNTS), limit_price=draw(AMOUNTS))
+    fill = copy.replace(FILL, client_order_id=order_id, liquidity=draw(st.sampled_from(Liquidity)))
     fills = tuple(
-        dataclasses.replace(fill, fill_id=f"f-{n}", price=draw(AMOUNTS), quantity=Decimal(n + 1), at_ns=FILL.at_ns + n)
+        copy.replace(fill, fill_id=f"f-{n}", price=draw(AMOUNTS), quantity=Decimal(n + 1), at_ns=FILL.at_ns + n)
         for n in range(draw(st.integers(1, 5)))
     )
     rounds, executor = draw(st.tuples(U64, U64)), draw(st.sampled_from(KEYS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from typing import Any
 
 import pytest
@@ -37,7 +37,7 @@ def test_the_verifiers_reasons_pass_through(chain: SettlementChain, tier: int, w
     # Epoch and proposal agree, so that only the verifier finds it.
     newer = {who: {"epoch": EPOCHS[tier] + 1}} | ({"proposal": {"epoch": EPOCHS[2] + 1}} if tier == 2 else {})
     assert told(**newer) == ("WrongEpoch", tier, EPOCHS[tier] + 1, True, EPOCHS[tier])
-    elsewhere = dataclasses.replace(chain.domain, chain_id=1)
+    elsewhere = copy.replace(chain.domain, chain_id=1)
     name, index, voter = refused(chain, Story(domain=elsewhere).trade())
     assert (name, index, voter) == ("BadSignature", 0, text(KEYS[0].address))
     chain.deployment.registry.send(ADMIN, "pause")
@@ -50,7 +50,7 @@ def test_no_signature_can_be_changed(chain: SettlementChain, who: str) -> None:
     changed = with_part(getattr(honest, who), 1, codes=1)
     spoiled = Story(domain=chain.domain, execution={who: CertificateReference.of(changed)}).trade()
     both: dict[str, Any] = {who: changed}
-    trade = dataclasses.replace(spoiled, **both)
+    trade = copy.replace(spoiled, **both)
     assert refused(chain, trade) == ("BadSignature", 1, text(KEYS[1].address))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from typing import Any
 
 import pytest
@@ -53,9 +53,9 @@ async def test_a_trade_settles_and_validators_find_it(chain: SettlementChain) ->
     report = ExecutionReport(epoch=1, round=7, execution=trade.execution, settlement_transaction=receipt.transaction)
     check, evidence = SettlementCheck(chain, chain.address), ExecutionEvidence()
     assert await check.evaluate(report, evidence) == PASSED
-    fewer = dataclasses.replace(report, execution=dataclasses.replace(trade.execution, fills=(FILL,)))
+    fewer = copy.replace(report, execution=copy.replace(trade.execution, fills=(FILL,)))
     assert (await check.evaluate(fewer, evidence)).status is CheckStatus.FAILED
-    unknown = dataclasses.replace(report, settlement_transaction=OTHER)
+    unknown = copy.replace(report, settlement_transaction=OTHER)
     assert (await check.evaluate(unknown, evidence)).status is CheckStatus.INSUFFICIENT
 
 
@@ -104,9 +104,9 @@ def test_both_tiers_approve(chain: SettlementChain, tier: int, who: str, choice:
 
 def test_each_certificate_is_of_its_tier(chain: SettlementChain) -> None:
     trade = Story(domain=chain.domain).trade()
-    swapped = dataclasses.replace(trade, oracles=trade.guardians, guardians=trade.oracles)
+    swapped = copy.replace(trade, oracles=trade.guardians, guardians=trade.oracles)
     assert refused(chain, swapped) == ("WrongTier", 2, 3)
-    assert refused(chain, dataclasses.replace(trade, guardians=trade.oracles)) == ("WrongTier", 3, 2)
+    assert refused(chain, copy.replace(trade, guardians=trade.oracles)) == ("WrongTier", 3, 2)
     validators = Story(domain=chain.domain, guardians={"tier": 1, "epoch": EPOCHS[1]}).trade()
     assert refused(chain, validators) == ("WrongTier", 1, 2)
 
@@ -122,7 +122,7 @@ def test_the_guardians_round_was_about_this_trade(chain: SettlementChain) -> Non
         {"proposal": {"snapshot": OTHER}},
         {"proposal": {"ruleset": OTHER}},
         {"proposal": {"expires_at_s": EXPIRES_S + 1}},
-        {"proposal": {"order": dataclasses.replace(ORDER, client_order_id="a-2")}},
+        {"proposal": {"order": copy.replace(ORDER, client_order_id="a-2")}},
         {"oracles": {"topic": OTHER}},
         {"oracles": {"subject": OTHER}},
         {"oracles": {"round": 4}},
@@ -149,7 +149,7 @@ def test_the_proposal_is_for_this_round_and_because_of_this_signal(
 
 def test_a_proposal_that_names_another_signal_is_no_ground(chain: SettlementChain) -> None:
     honest = Story(domain=chain.domain).trade()
-    signal = dataclasses.replace(honest.proposal.signal, round=4)
+    signal = copy.replace(honest.proposal.signal, round=4)
     trade = Story(domain=chain.domain, proposal={"signal": signal}).trade()
     assert refused(chain, trade) == ("WrongProposal", honest.proposal.digest, trade.proposal.digest)
 
@@ -160,14 +160,14 @@ def test_the_execution_is_of_this_proposal_and_pins_these_certificates(chain: Se
     for who in ("oracles", "guardians"):
         reference: CertificateReference = getattr(honest.execution, who)
         fields: dict[str, Any] = {"epoch": 99, "round": 99, "topic": OTHER, "certificate": OTHER}
-        lies += [{who: dataclasses.replace(reference, **{name: value})} for name, value in fields.items()]
+        lies += [{who: copy.replace(reference, **{name: value})} for name, value in fields.items()]
     for lie in lies:
         trade = Story(domain=chain.domain, execution=lie).trade()
         assert refused(chain, trade) == ("WrongExecution", honest.execution.digest, trade.execution.digest)
     # A quorum of other signers is another certificate.
     for who in ("oracles", "guardians"):
         others = Story(domain=chain.domain, **{f"{who.removesuffix('s')}_signers": KEYS[1:]}).trade()  # type: ignore[arg-type]
-        mixed = dataclasses.replace(honest, **{who: getattr(others, who)})
+        mixed = copy.replace(honest, **{who: getattr(others, who)})
         assert refused(chain, mixed) == ("WrongExecution", others.execution.digest, honest.execution.digest)
 
 

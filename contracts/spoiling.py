@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from typing import Any
 
 from noderr.types.consensus import Certificate
@@ -21,8 +21,8 @@ def high_s(signature: bytes) -> bytes:
 def with_part(certificate: Certificate, index: int, **changes: Any) -> Certificate:
     """With one voter's part changed."""
     parts = list(certificate.signatures)
-    parts[index] = dataclasses.replace(parts[index], **changes)
-    return dataclasses.replace(certificate, signatures=tuple(parts))
+    parts[index] = copy.replace(parts[index], **changes)
+    return copy.replace(certificate, signatures=tuple(parts))
 
 
 def with_signature(certificate: Certificate, index: int, signature: bytes) -> Certificate:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import dataclasses
+import copy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,4 +102,4 @@ def test_changed_bytes_are_told_before_what_is_merely_gone(server: MirrorServer,
 
 def test_an_archive_that_no_mirror_has_is_gone(run: Fetch) -> None:
     with pytest.raises(PackageGone, match="no mirror has its archive"):
-        run(package=dataclasses.replace(_DEB.locked, archive="debian-security"))
+        run(package=copy.replace(_DEB.locked, archive="debian-security"))

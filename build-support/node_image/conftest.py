@@ -8,7 +8,8 @@ import json
 import py_compile
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest

@@ -8,7 +8,8 @@ node's wheels: uvloop 16.0 MB becomes 1.8 MB, cryptography 14.4 MB becomes 11.6 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 
 from node_image.errors import ElfError
 

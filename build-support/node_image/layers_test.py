@@ -5,7 +5,7 @@ import os
 import random
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 
 import pytest

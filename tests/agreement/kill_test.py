@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 
 import httpx

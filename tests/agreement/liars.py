@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from typing import Any
 
 from noderr.core.consensus.actions import Payload
@@ -98,7 +98,7 @@ class Noise(Liar):
     def begin(self, place: dict[str, Any]) -> None:
         self._left = 5
         self.lies["noise"] += 1
-        foreign = dataclasses.replace(self.codec, domain=dataclasses.replace(self.domain, chain_id=1))
+        foreign = copy.replace(self.codec, domain=copy.replace(self.domain, chain_id=1))
         for bundle in (
             b"\xff" * 100,
             self.randomness.randbytes(1000),
@@ -122,6 +122,6 @@ class Noise(Liar):
             "forged",
             *self.old(),
             sign(payload.message, outsider, self.domain),
-            dataclasses.replace(payload, signer=self.account.address),
-            dataclasses.replace(payload, signature=self.randomness.randbytes(64) + b"\x1b"),
+            copy.replace(payload, signer=self.account.address),
+            copy.replace(payload, signature=self.randomness.randbytes(64) + b"\x1b"),
         )

@@ -1,7 +1,10 @@
 """How many rounds a second ten oracles decide: as many processes on loopback, mutual TLS, guards that sync, real keys.
 
     python -m tests.agreement.rounds_bench [--oracles 10] [--markets 1] [--seconds 10] [--share 0.99] ROUND_MS ...
+    ./pants package 3rdparty/debian:amd64
+    python -m tests.agreement.rounds_bench --rootfs dist/3rdparty.debian/amd64/rootfs.tar ... ROUND_MS ...
 
+The second runs the oracles by the Python that nodes have in their images, which is faster than most developers' own.
 Tries slots from the longest to the shortest and stops at the first in which fewer rounds than `--share` are decided by
 every oracle. `markets` rounds run in each slot. Processor time is that of all oracles together.
 """
@@ -11,6 +14,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -22,6 +26,7 @@ import httpx
 from tests.agreement.history import History, samples, scrape
 from tests.agreement.observing_node import MARKETS_VARIABLE
 from tests.agreement.oracles import OracleProcesses
+from tests.measuring.images_python import ROOTFS_HELP, run_by_images_python
 
 _START_SECONDS = 120
 _SETTLE_SECONDS = 3
@@ -104,7 +109,7 @@ def _await_slot_end(network: OracleProcesses, round_ms: int) -> None:
     time.sleep((0.86 * round_ms - into_slot_ms) % round_ms / 1000)
 
 
-def main() -> None:
+def main() -> int:
     """Parse the command line and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("round_ms", type=int, nargs="+", help="lengths of slots in ms, tried from the longest")
@@ -112,12 +117,19 @@ def main() -> None:
     parser.add_argument("--markets", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--share", type=float, default=0.99)
+    parser.add_argument("--rootfs", type=Path, metavar="TAR", help=ROOTFS_HELP)
     options = parser.parse_args()
+    if options.rootfs is not None:
+        wishes = [f"--{name}={getattr(options, name)}" for name in ("oracles", "markets", "seconds", "share")]
+        return run_by_images_python(
+            "tests.agreement.rounds_bench", [*wishes, *map(str, options.round_ms)], options.rootfs
+        )
     for round_ms in sorted(options.round_ms, reverse=True):
         with tempfile.TemporaryDirectory() as folder:
             if measure(options, round_ms, Path(folder)) < options.share:
                 break
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import operator
 import random
 from collections.abc import Callable, Sequence
@@ -84,7 +84,7 @@ class ByzantineVoter:
 
     def resigned[M: ProtocolMessage](self, signed: Signed[M]) -> Signed[M]:
         """The same message with another signature, as the holder of a key can make."""
-        return dataclasses.replace(signed, signature=signed.signature[:-13] + self.randomness.randbytes(13))
+        return copy.replace(signed, signature=signed.signature[:-13] + self.randomness.randbytes(13))
 
     def _vote_for(self, payload: Payload) -> Payload | None:
         vote = self._some_vote(payload)
@@ -100,7 +100,7 @@ class ByzantineVoter:
         message = payload.message
         if isinstance(message, Vote):
             choice = self.randomness.choice([Choice.APPROVE, Choice.REJECT, message.choice])
-            return dataclasses.replace(message, choice=choice)
+            return copy.replace(message, choice=choice)
         if isinstance(message, Report):
             return Vote(
                 tier=message.tier,
@@ -115,10 +115,10 @@ class ByzantineVoter:
 
     def _spoiled(self, payload: Payload) -> Payload | None:
         if isinstance(payload, Certificate):
-            return dataclasses.replace(payload, signatures=payload.signatures[:-1])
+            return copy.replace(payload, signatures=payload.signatures[:-1])
         if self.randomness.random() < 0.5:
-            return dataclasses.replace(payload, signer=self.address)
-        return dataclasses.replace(payload, signature=self.randomness.randbytes(65))
+            return copy.replace(payload, signer=self.address)
+        return copy.replace(payload, signature=self.randomness.randbytes(65))
 
     def _old(self, _payload: Payload) -> Payload | None:
         return self.randomness.choice(self._heard)

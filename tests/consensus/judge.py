@@ -36,7 +36,8 @@ class Judge:
     _said: dict[_Slot, ProtocolMessage] = field(default_factory=dict)
     _votes: dict[_Slot, dict[_Slot, set[bytes]]] = field(default_factory=dict)
     _proven: dict[_Slot, _Slot] = field(default_factory=dict)
-    _signed: set[_Slot] = field(default_factory=set)
+    _voted: dict[_Slot, set[tuple[bytes, int, bytes]]] = field(default_factory=dict)
+    _accused: set[_Slot] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.oracles = OracleJudge(len(self.weights), self.faulty, self.violations)
@@ -60,7 +61,8 @@ class Judge:
         place = f"round {certificate.round}"
         key = (certificate.epoch, certificate.round, certificate.topic)
         said = (certificate.tier, *key, certificate.subject, certificate.choice, certificate.expires_at_s)
-        signers = {part.voter for part in certificate.signatures if self._has_voted(certificate, said, part)}
+        proven = self._voted.setdefault(said, set())
+        signers = {part.voter for part in certificate.signatures if self._has_voted(certificate, part, proven)}
         if not self._is_quorum(signers):
             self.violations.append(f"{_short(voter)} decided {place} on {len(signers)} signatures, which are no quorum")
         if now_ns >= (certificate.expires_at_s + 1) * 10**9:
@@ -78,23 +80,21 @@ class Judge:
         """A voter says that somebody said two things."""
         first, second = evidence.first, evidence.second
         key = (first.message.struct_hash, first.signature, second.message.struct_hash, second.signature)
-        if key in self._signed:
+        if key in self._accused:
             return
-        self._signed.add(key)
+        self._accused.add(key)
         is_proof = first.signer == second.signer and not _same(first.message, second.message)
         if not (is_proof and self._is_signed(first) and self._is_signed(second)):
             self.violations.append(f"{_short(first.signer)} is accused, and nothing is proven")
         if first.signer not in self.faulty:
             self.violations.append(f"honest {_short(first.signer)} is accused")
 
-    def _has_voted(self, certificate: Certificate, said: _Slot, part: VoterSignature) -> bool:
-        key = (said, part.voter, part.codes, part.signature)
-        if key in self._signed:
-            return True
-        if not self._is_signed(Signed(certificate.vote_of(part), part.voter, part.signature)):
-            return False
-        self._signed.add(key)
-        return True
+    def _has_voted(self, certificate: Certificate, part: VoterSignature, proven: set[tuple[bytes, int, bytes]]) -> bool:
+        """Whether this part of a certificate is signed; those that are known to be are in `proven`."""
+        key = (part.voter, part.codes, part.signature)
+        if key not in proven and self._is_signed(Signed(certificate.vote_of(part), part.voter, part.signature)):
+            proven.add(key)
+        return key in proven
 
     def _is_signed(self, signed: Signed[ProtocolMessage] | Signed[Vote]) -> bool:
         digest = typed_data_digest(self.domain, signed.message.TYPE, _struct(signed.message))

@@ -47,6 +47,8 @@ class SimulatedVoter:
         self.decided: set[int] = set()
         self._proven: set[int] = set()
         self.rounds: dict[int, Round] = {}
+        self.next_time_ns: int | None = None
+        """When `on_time` is due."""
         self._due_ns: dict[int, int | None] = {}
         self.disk = ForgetfulDisk()
         self._early = EarlyMessages(_EARLY_MESSAGES)
@@ -65,6 +67,7 @@ class SimulatedVoter:
         self.is_up = False
         self.rounds.clear()
         self._due_ns.clear()
+        self.next_time_ns = None
         self._early = EarlyMessages(_EARLY_MESSAGES)
         self._proven.clear()
         self.disk.crash(self._randomness)
@@ -78,7 +81,9 @@ class SimulatedVoter:
     def open(self, number: int, now_ns: int) -> list[Sent]:
         """Begin a round and take part in it."""
         for known in [known for known in self.rounds if known <= number - _KEPT_ROUNDS]:
-            del self.rounds[known], self._due_ns[known]
+            del self.rounds[known]
+            self._due_ns.pop(known, None)
+            self.next_time_ns = self._soonest_ns()
         round_ = self.rounds[number] = self._protocol.open(self._context, number)
         observed = self._judge.oracles.on_observed if self.address not in self._judge.faulty else _nobody
         actions = self._protocol.take_part(round_, self.number, self._wish, self._randomness, observed)
@@ -114,11 +119,6 @@ class SimulatedVoter:
                 sent += self._do(round_, round_.on_time(now_ns), now_ns)
         return sent
 
-    @property
-    def next_time_ns(self) -> int | None:
-        """When `on_time` is due."""
-        return min([due_ns for due_ns in self._due_ns.values() if due_ns is not None], default=None)
-
     def is_done(self, number: int) -> bool:
         """Whether it knows how the round ended."""
         return number in self.decided or (number in self.rounds and self.rounds[number].status is Status.FAILED)
@@ -126,8 +126,14 @@ class SimulatedVoter:
     def _do(self, round_: Round, actions: list[Action], now_ns: int) -> list[Sent]:
         sent = self._carry_out(round_, actions, now_ns)
         # Asked for here and not at every look: a message of one round changes no other's.
-        self._due_ns[round_.round] = round_.next_time_ns
+        due_ns = round_.next_time_ns
+        if due_ns != self._due_ns.get(round_.round):
+            self._due_ns[round_.round] = due_ns
+            self.next_time_ns = self._soonest_ns()
         return sent
+
+    def _soonest_ns(self) -> int | None:
+        return min([due_ns for due_ns in self._due_ns.values() if due_ns is not None], default=None)
 
     def _carry_out(self, round_: Round, actions: list[Action], now_ns: int) -> list[Sent]:
         sent: list[Sent] = []

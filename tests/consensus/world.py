@@ -184,8 +184,7 @@ class World:
             copies += self._randomness.random() < self.faults.duplication
             delay_ns = self.faults.delay_ns
         for _ in range(copies):
-            at_ns = self.now_ns + 1 + int(self._randomness.random() * delay_ns)
-            self._at(at_ns, self._deliver, receiver, payload)
+            self._at(self.now_ns + 1 + int(self._randomness.random() * delay_ns), self._deliver, receiver, payload)
 
     def _deliver(self, receiver: SimulatedVoter, payload: Payload) -> None:
         if receiver.is_up:

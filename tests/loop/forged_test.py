@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -43,10 +43,10 @@ def strangers_keys(world: World, certificate: Certificate) -> Certificate:
     """In the guardians' names, signed by somebody else."""
     domain = world.network.domain
     parts = [
-        dataclasses.replace(part, signature=sign(certificate.vote_of(part), _stranger(number), domain).signature)
+        copy.replace(part, signature=sign(certificate.vote_of(part), _stranger(number), domain).signature)
         for number, part in enumerate(certificate.signatures)
     ]
-    return dataclasses.replace(certificate, signatures=tuple(parts))
+    return copy.replace(certificate, signatures=tuple(parts))
 
 
 def strangers(world: World, certificate: Certificate) -> Certificate:
@@ -60,26 +60,26 @@ def validators(world: World, certificate: Certificate) -> Certificate:
 
 
 def too_few(_world: World, certificate: Certificate) -> Certificate:
-    return dataclasses.replace(certificate, signatures=certificate.signatures[:2])
+    return copy.replace(certificate, signatures=certificate.signatures[:2])
 
 
 def one_voter_many_times(_world: World, certificate: Certificate) -> Certificate:
-    return dataclasses.replace(certificate, signatures=certificate.signatures[:1] * 4)
+    return copy.replace(certificate, signatures=certificate.signatures[:1] * 4)
 
 
 def yes_of_a_no(_world: World, certificate: Certificate) -> Certificate:
     """Said to be another choice than what was signed."""
     turned = Choice.APPROVE if certificate.choice is Choice.REJECT else Choice.REJECT
-    return dataclasses.replace(certificate, choice=turned)
+    return copy.replace(certificate, choice=turned)
 
 
 def a_longer_life(_world: World, certificate: Certificate) -> Certificate:
-    return dataclasses.replace(certificate, expires_at_s=certificate.expires_at_s + 3_600)
+    return copy.replace(certificate, expires_at_s=certificate.expires_at_s + 3_600)
 
 
 def another_subject(world: World, certificate: Certificate) -> Certificate:
     """Really signed by the guardians, for the same trade's id: but about another proposal."""
-    other = dataclasses.replace(certificate, subject=bytes(31) + b"\1")
+    other = copy.replace(certificate, subject=bytes(31) + b"\1")
     return signed_by(world, other, world.network.guardians)
 
 
@@ -134,14 +134,14 @@ def test_a_certificate_of_another_trade_or_of_yesterday_executes_nothing(
         if len(approved) >= 2 and not mixed:
             first, second = approved[-2:]
             before = _count(world, "order")
-            engine.execute(dataclasses.replace(first, guardian_certificate=second.guardian_certificate))
-            engine.execute(dataclasses.replace(first, oracle_certificate=second.oracle_certificate))
-            engine.execute(dataclasses.replace(first, guardian_certificate=first.oracle_certificate))
-            engine.execute(dataclasses.replace(first, guardian_certificate=None))
+            engine.execute(copy.replace(first, guardian_certificate=second.guardian_certificate))
+            engine.execute(copy.replace(first, oracle_certificate=second.oracle_certificate))
+            engine.execute(copy.replace(first, guardian_certificate=first.oracle_certificate))
+            engine.execute(copy.replace(first, guardian_certificate=None))
             mixed.append((before, _count(world, "order")))
 
     expired: list[tuple[int, int]] = []
-    options = dataclasses.replace(_OPTIONS, tail_ns=12 * _SECOND_NS)
+    options = copy.replace(_OPTIONS, tail_ns=12 * _SECOND_NS)
     world = World(_until(market, 14), options, tmp_path)
     try:
         world.run(lambda now_ns: mix(world, now_ns))
@@ -207,7 +207,7 @@ def _split(watched: Watched, kind: str, at_ns: int) -> tuple[list[Entry], list[E
 def _until(market: RecordedMarket, seconds: int) -> RecordedMarket:
     """Its beginning."""
     end_ns = market.begin_ns + seconds * _SECOND_NS
-    return dataclasses.replace(market, frames=[one for one in market.frames if one.received_ns < end_ns])
+    return copy.replace(market, frames=[one for one in market.frames if one.received_ns < end_ns])
 
 
 def _count(world: World, kind: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from collections import Counter, defaultdict
 from decimal import Decimal
 from fractions import Fraction
@@ -21,7 +21,7 @@ _LATE_NS = 1_500_000_000
 
 @pytest.mark.parametrize(("order_ns", "report_ns"), [(_LATE_NS, 25_000_000), (25_000_000, _LATE_NS)])
 def test_a_venue_that_answers_late(made_up: Path, tmp_path: Path, order_ns: int, report_ns: int) -> None:
-    options = dataclasses.replace(
+    options = copy.replace(
         ReplayOptions(seed=7), venue_order_ns=order_ns, venue_report_ns=report_ns, tail_ns=10 * _SECOND_NS
     )
     watched = run_world(read_kraken(made_up), tmp_path, options)
@@ -59,7 +59,7 @@ def test_a_venue_that_answers_late(made_up: Path, tmp_path: Path, order_ns: int,
 def test_what_is_filled_when_the_certificates_are_over_is_not_settled_and_says_so(
     made_up: Path, tmp_path: Path
 ) -> None:
-    options = dataclasses.replace(ReplayOptions(seed=7), venue_order_ns=9 * _SECOND_NS, tail_ns=15 * _SECOND_NS)
+    options = copy.replace(ReplayOptions(seed=7), venue_order_ns=9 * _SECOND_NS, tail_ns=15 * _SECOND_NS)
     watched = run_world(read_kraken(made_up), tmp_path, options)
     unsettled = {one.facts["trade"]: str(one.facts["reason"]) for one in watched.journal.of("not-settled")}
     assert unsettled

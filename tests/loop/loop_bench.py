@@ -8,7 +8,7 @@ The peer is what no node can leave out: the signatures that are made and checked
 from __future__ import annotations
 
 import argparse
-import dataclasses
+import copy
 import statistics
 import sys
 import tempfile
@@ -44,7 +44,7 @@ def main() -> int:
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     market = read_kraken(given.recordings)
-    options = dataclasses.replace(ReplayOptions(seed=7), link_least_ns=0, link_most_ns=0, feed_most_ns=0)
+    options = copy.replace(ReplayOptions(seed=7), link_least_ns=0, link_most_ns=0, feed_most_ns=0)
     journal = TimedJournal()
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -31,7 +31,7 @@ class ReplayOptions:
     taker_fee: Decimal = Decimal("0.0026")
     policy: TradePolicy = field(default_factory=lambda: TradePolicy(equity_fraction=Decimal("0.04"), valid_seconds=3))
     models: tuple[Parameters, ...] = (
-        dataclasses.replace(FOR_SECONDS, horizon_seconds=_HORIZON_SECONDS),
+        copy.replace(FOR_SECONDS, horizon_seconds=_HORIZON_SECONDS),
         ImbalanceParameters(horizon_seconds=_HORIZON_SECONDS, window_seconds=30, strengths=4, certainty_bps=5_000),
     )
     """An oracle says what the first of them says that does not abstain.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
+import copy
 import json
 import sys
 import tempfile
@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _options(given: argparse.Namespace) -> ReplayOptions:
     """Raises `FieldError`."""
-    return dataclasses.replace(
+    return copy.replace(
         ReplayOptions(seed=given.seed),
         currency=given.currency,
         symbols=tuple(given.symbol),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
+import copy
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ class Member:
         self.voter = VoterNode(number, tier, folder)
         self.peer = self.voter.peer
         plain = self.voter.context()
-        self.context = dataclasses.replace(plain, clock=clock, settings=plain.settings.model_copy(update=settings))
+        self.context = copy.replace(plain, clock=clock, settings=plain.settings.model_copy(update=settings))
 
 
 class Validator:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 
 from noderr.alpha_edge.answers import Abstained, Forecast, Reason

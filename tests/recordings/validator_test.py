@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
+import copy
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -35,7 +35,7 @@ SECOND = 1_000_000_000
 def context(folder: Path, **settings: Any) -> NodeContext:
     """What a node makes its parts from."""
     node = VoterNode(1, "validator", folder).context()
-    return dataclasses.replace(node, settings=node.settings.model_copy(update=settings))
+    return copy.replace(node, settings=node.settings.model_copy(update=settings))
 
 
 @contextlib.asynccontextmanager

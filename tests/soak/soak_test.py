@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 
 import pytest

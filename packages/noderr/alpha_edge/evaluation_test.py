@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from copy import replace
 from itertools import pairwise
 
 import pytest

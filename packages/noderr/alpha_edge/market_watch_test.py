@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+import copy
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -136,7 +136,7 @@ async def test_who_is_late_is_said(rig: Rig) -> None:
     assert not rig.watch.missing()
     await rig.clock.advance(0.001)
     assert list(rig.watch.missing()) == [f"{SYMBOL}@300 has views of 0 of 3 validators, 3 are late"]
-    later = dataclasses.replace(views[-1], sequence=1_000, received_ns=rig.clock.now_ns())
+    later = copy.replace(views[-1], sequence=1_000, received_ns=rig.clock.now_ns())
     await rig.deliver(later, NAMES[2])
     assert list(rig.watch.missing()) == [f"{SYMBOL}@300 has views of 1 of 3 validators, 2 are late"]
 
@@ -159,7 +159,7 @@ async def test_what_is_no_view_is_refused(rig: Rig, content: bytes) -> None:
 
 
 async def test_what_nobody_asks_for_is_left_alone(rig: Rig) -> None:
-    for one in (dataclasses.replace(VIEW, symbol="DOGE/USD"), dataclasses.replace(VIEW, venue="binance")):
+    for one in (copy.replace(VIEW, symbol="DOGE/USD"), copy.replace(VIEW, venue="binance")):
         await rig.deliver(one)
     assert (rig.views("unasked"), rig.views("taken")) == (2, 0)
     assert list(rig.watch.missing()) == [f"{SYMBOL}@300 has views of 0 of 3 validators"]
@@ -168,27 +168,27 @@ async def test_what_nobody_asks_for_is_left_alone(rig: Rig) -> None:
 async def test_views_of_a_time_to_come_are_refused(rig: Rig) -> None:
     soon = START_NS + MOST_LEAD_NS
     with pytest.raises(MessageRefusedError, match="set the clock right"):
-        await rig.deliver(dataclasses.replace(VIEW, received_ns=soon + 1))
-    await rig.deliver(dataclasses.replace(VIEW, received_ns=soon))
+        await rig.deliver(copy.replace(VIEW, received_ns=soon + 1))
+    await rig.deliver(copy.replace(VIEW, received_ns=soon))
     # The one that was refused changed nothing: an honest time goes on.
-    await rig.deliver(dataclasses.replace(VIEW, received_ns=START_NS), NAMES[1])
+    await rig.deliver(copy.replace(VIEW, received_ns=START_NS), NAMES[1])
 
 
 async def test_views_that_do_not_follow_are_refused(rig: Rig) -> None:
     await rig.deliver(VIEW)
-    for wrong in (VIEW, dataclasses.replace(VIEW, sequence=2, received_ns=VIEW.received_ns - 1)):
+    for wrong in (VIEW, copy.replace(VIEW, sequence=2, received_ns=VIEW.received_ns - 1)):
         with pytest.raises(MessageRefusedError, match="before"):
             await rig.deliver(wrong)
 
 
 async def test_a_flood_is_refused_and_hurts_its_own_stream_only(rig: Rig) -> None:
     for number in range(1, int(VIEWS_AT_ONCE) + 1):
-        await rig.deliver(dataclasses.replace(VIEW, sequence=number))
+        await rig.deliver(copy.replace(VIEW, sequence=number))
     with pytest.raises(MessageRefusedError, match="too often"):
-        await rig.deliver(dataclasses.replace(VIEW, sequence=1_000))
+        await rig.deliver(copy.replace(VIEW, sequence=1_000))
     await rig.deliver(VIEW, NAMES[1])
     await rig.clock.advance(0.11)
-    await rig.deliver(dataclasses.replace(VIEW, sequence=1_001))
+    await rig.deliver(copy.replace(VIEW, sequence=1_001))
 
 
 async def test_each_horizon_and_each_market_has_models_of_its_own(tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ async def test_a_restart_learns_anew(rig: Rig) -> None:
     assert isinstance(await rig.forecast(), Abstained)
     await rig.watch.start()
     assert await rig.forecast() == Abstained(Reason.NO_VIEW, "all 3 validators")
-    await rig.deliver(dataclasses.replace(VIEW, received_ns=rig.clock.now_ns()))
+    await rig.deliver(copy.replace(VIEW, received_ns=rig.clock.now_ns()))
 
 
 async def test_without_voters_or_validators_it_says_so(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from copy import replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from copy import replace
+from dataclasses import fields
 from typing import Any
 
 import pytest

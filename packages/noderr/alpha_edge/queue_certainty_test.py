@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 
 import pytest
 from scipy import stats
@@ -11,7 +11,7 @@ from noderr.alpha_edge.answers import Abstained, Forecast, Reason
 from noderr.alpha_edge.queue_imbalance import ImbalanceParameters
 from noderr.alpha_edge.testing_queues import QUICK, market, said
 
-SURE = dataclasses.replace(QUICK, certainty_bps=9_500)
+SURE = copy.replace(QUICK, certainty_bps=9_500)
 
 
 def test_a_relation_is_told_when_the_counts_make_it_sure() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ def test_a_mirrored_market_gets_the_mirrored_forecast(views: list[MarketView]) -
     if isinstance(found, Abstained):
         assert other == found
         return
-    assert other == dataclasses.replace(found, prediction_e8=-found.prediction_e8)
+    assert other == copy.replace(found, prediction_e8=-found.prediction_e8)
 
 
 @settings(max_examples=40, deadline=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import math
 from fractions import Fraction
 
@@ -69,7 +69,7 @@ def test_a_gap_clears_what_was_waited_for() -> None:
     down = book(last.bids[0].price - TICK, (HEAVY, LIGHT), last.sequence + 2, last.received_ns + STEP_NS)
     after = forecast([*views, down])
     assert after.confidence_bps == whole.confidence_bps == math.floor(Fraction(11, 12) * 10_000)
-    follows = dataclasses.replace(down, sequence=last.sequence + 1)
+    follows = copy.replace(down, sequence=last.sequence + 1)
     assert forecast([*views, follows]).confidence_bps == math.floor(Fraction(11, 13) * 10_000)
 
 
@@ -114,7 +114,7 @@ def test_a_view_that_cannot_follow_changes_nothing() -> None:
     views = market(0.8, 100, seed=1)
     machine = fed(views)
     before = machine.forecast(views[-1].received_ns)
-    for wrong in (views[-1], dataclasses.replace(views[-1], sequence=1_000, received_ns=views[-2].received_ns - 1)):
+    for wrong in (views[-1], copy.replace(views[-1], sequence=1_000, received_ns=views[-2].received_ns - 1)):
         with pytest.raises(ViewError):
             machine.on_view(wrong)
     assert machine.forecast(views[-1].received_ns) == before
@@ -134,4 +134,4 @@ def test_a_view_that_cannot_follow_changes_nothing() -> None:
 )
 def test_parameters_that_make_no_model_are_refused(name: str, value: object) -> None:
     with pytest.raises(ParameterError, match=name):
-        dataclasses.replace(QUICK, **{name: value})  # type: ignore[arg-type]  # that is what is tested
+        copy.replace(QUICK, **{name: value})  # type: ignore[arg-type]  # that is what is tested

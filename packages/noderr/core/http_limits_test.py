@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
+import copy
 import itertools
 import logging
 import resource
@@ -129,7 +129,7 @@ def test_a_large_body_comes_whole(server: HttpServer, client: socket.socket) -> 
 def test_a_body_that_we_do_not_take_yet_is_not_late() -> None:
     body = bytes(1_000_000)
     # What is left of the body is taken after the answer, in its own time: on a busy machine that needs some.
-    limits = dataclasses.replace(HttpLimits(), body_seconds=1.0)
+    limits = copy.replace(HttpLimits(), body_seconds=1.0)
     with HttpServer(limits) as server, server.connect() as client:
         request = head("/late?seconds=2", f"content-length: {len(body)}", method="POST") + body
         assert ask(client, request) == (200, b"done")
@@ -222,7 +222,7 @@ def test_idle_connections_keep_nobody_out() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))  # Both ends are in this process.
     try:
-        limits = dataclasses.replace(HttpLimits(), head_seconds=60)
+        limits = copy.replace(HttpLimits(), head_seconds=60)
         with HttpServer(limits) as server, contextlib.ExitStack() as stack:
             clients = [stack.enter_context(server.connect()) for _ in range(600)]
             late = stack.enter_context(server.connect())
@@ -235,7 +235,7 @@ def test_idle_connections_keep_nobody_out() -> None:
 
 
 def test_who_is_being_answered_is_not_sent_away_for_another() -> None:
-    limits = dataclasses.replace(SHORT, connections=2)
+    limits = copy.replace(SHORT, connections=2)
     with HttpServer(limits) as server, server.connect() as one, server.connect() as two:
         for client in (one, two):
             client.sendall(head("/late?seconds=1"))
@@ -258,7 +258,7 @@ def test_a_good_client_is_served_among_all_the_others(server: HttpServer) -> Non
 
 
 def test_the_server_stops_with_clients_hanging_on() -> None:
-    limits = dataclasses.replace(SHORT, head_seconds=60, keep_alive_seconds=60)
+    limits = copy.replace(SHORT, head_seconds=60, keep_alive_seconds=60)
     with contextlib.ExitStack() as stack:
         with HttpServer(limits) as server:
             clients = [stack.enter_context(server.connect()) for _ in range(3)]

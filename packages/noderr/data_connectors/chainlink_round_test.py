@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -51,7 +51,7 @@ ROUND_TYPES = ("uint80", "int256", "uint256", "uint256", "uint80")
 
 
 def price(**changes: Any) -> FeedPrice:
-    return price_of(FEED, dataclasses.replace(ROUND, **changes), 7, NOW_NS)
+    return price_of(FEED, copy.replace(ROUND, **changes), 7, NOW_NS)
 
 
 def test_a_round_is_an_exact_price() -> None:
@@ -67,8 +67,8 @@ def test_a_round_is_an_exact_price() -> None:
 @pytest.mark.parametrize("answer", [1, 10**8, 2**255 - 1])
 @pytest.mark.parametrize("decimals", [0, 8, 18, 36])
 def test_no_digit_is_lost(answer: int, decimals: int) -> None:
-    feed = dataclasses.replace(FEED, decimals=decimals)
-    found = price_of(feed, dataclasses.replace(ROUND, answer=answer), 0, NOW_NS).price
+    feed = copy.replace(FEED, decimals=decimals)
+    found = price_of(feed, copy.replace(ROUND, answer=answer), 0, NOW_NS).price
     assert Fraction(found) == Fraction(answer, 10**decimals)
 
 
@@ -99,14 +99,14 @@ def test_a_price_holds_for_one_and_a_half_heartbeats() -> None:
     with pytest.raises(
         StalePrice, match=f"age is {5400 * SECOND_NS + 1} ns, .* at most {5400 * SECOND_NS} ns"
     ) as stale:
-        price_of(FEED, dataclasses.replace(ROUND, updated_at_s=oldest), 7, NOW_NS + 1)
+        price_of(FEED, copy.replace(ROUND, updated_at_s=oldest), 7, NOW_NS + 1)
     assert (stale.value.feed, stale.value.limit) == ("BTC/USD", f"at most {5400 * SECOND_NS} ns")
 
 
 def test_each_feed_has_its_own_heartbeat() -> None:
     # An odd one, whose half is no whole second.
-    feed = dataclasses.replace(FEED, heartbeat_seconds=27)
-    found = dataclasses.replace(ROUND, updated_at_s=NOW_S)
+    feed = copy.replace(FEED, heartbeat_seconds=27)
+    found = copy.replace(ROUND, updated_at_s=NOW_S)
     limit_ns = 40_500_000_000
     assert price_of(feed, found, 7, NOW_NS + limit_ns).round_id == 7
     with pytest.raises(StalePrice):
@@ -115,7 +115,7 @@ def test_each_feed_has_its_own_heartbeat() -> None:
 
 def test_there_is_no_round_zero() -> None:
     with pytest.raises(InvalidRound, match="the round's id is 0, and it must be 1 to"):
-        price_of(FEED, dataclasses.replace(ROUND, round_id=0), 0, NOW_NS)
+        price_of(FEED, copy.replace(ROUND, round_id=0), 0, NOW_NS)
 
 
 def test_the_same_and_a_later_round_count() -> None:
@@ -127,7 +127,7 @@ def test_a_sequencer_is_up_for_the_grace_period_first() -> None:
     check_sequencer(FEED, UP, NOW_NS)
     with pytest.raises(SequencerDown, match=rf"time up is {3600 * SECOND_NS} ns, .* more than 3600 s"):
         check_sequencer(FEED, UP, NOW_NS - SECOND_NS)
-    check_sequencer(dataclasses.replace(FEED, grace_seconds=10), UP, NOW_NS - 3590 * SECOND_NS)
+    check_sequencer(copy.replace(FEED, grace_seconds=10), UP, NOW_NS - 3590 * SECOND_NS)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_sequencer_is_up_for_the_grace_period_first() -> None:
 )
 def test_a_sequencer_that_is_not_surely_up_is_down(changes: dict[str, Any], what: str) -> None:
     with pytest.raises(SequencerDown, match=f"^BTC/USD: {what}") as down:
-        check_sequencer(FEED, dataclasses.replace(UP, **changes), NOW_NS)
+        check_sequencer(FEED, copy.replace(UP, **changes), NOW_NS)
     assert isinstance(down.value, ChainlinkError)
 
 
@@ -199,8 +199,8 @@ def test_just_two_hundredths_are_no_alarm() -> None:
 
 @given(st.integers(1, 10**30), st.integers(1, 10**30), st.integers(1, 10_000))
 def test_the_alarm_is_what_fractions_say(answer: int, other: int, limit: int) -> None:
-    feed = dataclasses.replace(FEED, decimals=18, deviation_bps=limit)
-    found = price_of(feed, dataclasses.replace(ROUND, answer=answer), 0, NOW_NS)
+    feed = copy.replace(FEED, decimals=18, deviation_bps=limit)
+    found = price_of(feed, copy.replace(ROUND, answer=answer), 0, NOW_NS)
     wrong = abs(Fraction(answer, 10**18) - other) / other > Fraction(limit, 10_000)
     if wrong:
         with pytest.raises(PriceDeviates):
@@ -231,4 +231,4 @@ def test_the_other_price_is_a_price(other: Any) -> None:
 )
 def test_settings_make_sense(field: str, value: Any) -> None:
     with pytest.raises(FieldError, match=field):
-        dataclasses.replace(FEED, **{field: value})
+        copy.replace(FEED, **{field: value})

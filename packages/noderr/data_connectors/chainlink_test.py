@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from decimal import Decimal
 from typing import Any
 
@@ -64,7 +64,7 @@ async def test_a_feed_is_asked_for_all_at_once() -> None:
         chain = ChainReader(rpc, FEED.chain_id)
         price = await ChainlinkFeed(FEED, chain, ManualClock(NOW_NS)).latest()
         # A chain without a sequencer.
-        plain = ChainlinkFeed(dataclasses.replace(FEED, sequencer=None), chain, ManualClock(NOW_NS))
+        plain = ChainlinkFeed(copy.replace(FEED, sequencer=None), chain, ManualClock(NOW_NS))
         assert await plain.latest() == price
     assert price.price == Decimal("64000")
     feed, sequencer = f"0x{'fe' * 20}", f"0x{'5e' * 20}"

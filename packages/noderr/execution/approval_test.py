@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from decimal import Decimal
 from typing import Any
 
@@ -40,7 +40,7 @@ WHOLE = SignedTrade()
 
 
 def claim(trade: SignedTrade = WHOLE, **changes: Any) -> ApprovedTrade:
-    return dataclasses.replace(
+    return copy.replace(
         ApprovedTrade(
             proposal=trade.proposal,
             agreed_signal=trade.agreed_signal,
@@ -68,7 +68,7 @@ def test_a_whole_trade_is_a_mandate_for_its_order_until_the_first_of_all_expirie
     )
     sooner = SignedTrade(oracle_changes={"expires_at_s": EXPIRES_S - 10})
     assert check_approval(claim(sooner), RULES, now_ns=NOW_NS).deadline_ns == (EXPIRES_S - 9) * SECOND_NS
-    dated = dataclasses.replace(ORDER, time_in_force=TimeInForce.GTD, expires_at_ns=NOW_NS + 5)
+    dated = copy.replace(ORDER, time_in_force=TimeInForce.GTD, expires_at_ns=NOW_NS + 5)
     until = SignedTrade(proposal_changes={"order": dated})
     assert check_approval(claim(until), RULES, now_ns=NOW_NS).deadline_ns == NOW_NS + 5
 
@@ -77,12 +77,12 @@ def test_a_whole_trade_is_a_mandate_for_its_order_until_the_first_of_all_expirie
     ("changes", "ground"),
     [
         ({"signal": None}, Ground.NO_SIGNAL),
-        ({"signal": dataclasses.replace(SIGNAL, direction=Direction.HOLD)}, Ground.WRONG_SIDE),
-        ({"signal": dataclasses.replace(SIGNAL, direction=Direction.SELL)}, Ground.WRONG_SIDE),
-        ({"signal": dataclasses.replace(SIGNAL, horizon_seconds=60)}, Ground.OTHER_MARKET),
+        ({"signal": copy.replace(SIGNAL, direction=Direction.HOLD)}, Ground.WRONG_SIDE),
+        ({"signal": copy.replace(SIGNAL, direction=Direction.SELL)}, Ground.WRONG_SIDE),
+        ({"signal": copy.replace(SIGNAL, horizon_seconds=60)}, Ground.OTHER_MARKET),
         ({"topic": market_topic("ETH/USD", 300)}, Ground.OTHER_MARKET),
         (
-            {"topic": market_topic("ETH/USD", 300), "signal": dataclasses.replace(SIGNAL, symbol="ETH/USD")},
+            {"topic": market_topic("ETH/USD", 300), "signal": copy.replace(SIGNAL, symbol="ETH/USD")},
             Ground.OTHER_MARKET,
         ),
         ({"oracle_changes": {"choice": Choice.REJECT}}, Ground.NOT_APPROVING),
@@ -101,8 +101,8 @@ def test_a_whole_trade_is_a_mandate_for_its_order_until_the_first_of_all_expirie
         ({"guardian_changes": {"signers": KEYS[:2]}}, Ground.UNPROVEN),
         ({"proposal_changes": {"id": b"\0" * 32}}, Ground.OTHER_PROPOSAL),
         ({"proposal_changes": {"epoch": 8}}, Ground.OTHER_PROPOSAL),
-        ({"proposal_changes": {"signal": dataclasses.replace(WHOLE.proposal.signal, round=2)}}, Ground.OTHER_SIGNAL),
-        ({"proposal_changes": {"order": dataclasses.replace(ORDER, side=Side.SELL)}}, Ground.WRONG_SIDE),
+        ({"proposal_changes": {"signal": copy.replace(WHOLE.proposal.signal, round=2)}}, Ground.OTHER_SIGNAL),
+        ({"proposal_changes": {"order": copy.replace(ORDER, side=Side.SELL)}}, Ground.WRONG_SIDE),
     ],
 )
 def test_one_lie_is_enough(changes: dict[str, Any], ground: Ground) -> None:
@@ -117,7 +117,7 @@ def test_nothing_goes_without_a_certificate(missing: str) -> None:
 
 def test_a_signal_that_did_not_come_or_is_another_is_none() -> None:
     assert refused(claim(agreed_signal=None)) is Ground.OTHER_SIGNAL
-    other = dataclasses.replace(WHOLE.agreed_signal, observations=b"\0" * 32)
+    other = copy.replace(WHOLE.agreed_signal, observations=b"\0" * 32)
     assert refused(claim(agreed_signal=other)) is Ground.OTHER_SIGNAL
 
 
@@ -132,7 +132,7 @@ def test_a_signal_that_did_not_come_or_is_another_is_none() -> None:
     ],
 )
 def test_the_approval_of_one_order_is_none_of_another(changes: dict[str, Any]) -> None:
-    other = dataclasses.replace(WHOLE.proposal, order=dataclasses.replace(ORDER, **changes))
+    other = copy.replace(WHOLE.proposal, order=copy.replace(ORDER, **changes))
     assert refused(claim(proposal=other)) is Ground.OTHER_PROPOSAL
 
 
@@ -144,8 +144,8 @@ def test_a_forged_signature_proves_nothing(whose: str, part: int, byte: int, fli
     parts: list[VoterSignature] = list(real.signatures)
     signature = bytearray(parts[part].signature)
     signature[byte] ^= flip
-    parts[part] = dataclasses.replace(parts[part], signature=bytes(signature))
-    forged = dataclasses.replace(real, signatures=tuple(parts))
+    parts[part] = copy.replace(parts[part], signature=bytes(signature))
+    forged = copy.replace(real, signatures=tuple(parts))
     changes: dict[str, Any] = {whose: forged}
     assert refused(claim(**changes)) is Ground.UNPROVEN
 
@@ -154,17 +154,17 @@ def test_from_its_expiry_on_a_trade_is_over() -> None:
     assert refused(claim(), now_ns=EXPIRES_S * SECOND_NS) is Ground.PROPOSAL_EXPIRED
     assert refused(claim(), now_ns=(EXPIRES_S + 1) * SECOND_NS) is Ground.CERTIFICATE_EXPIRED
     assert check_approval(claim(), RULES, now_ns=EXPIRES_S * SECOND_NS - 1).trade_id == TRADE
-    dated = dataclasses.replace(ORDER, time_in_force=TimeInForce.GTD, expires_at_ns=NOW_NS + 5)
+    dated = copy.replace(ORDER, time_in_force=TimeInForce.GTD, expires_at_ns=NOW_NS + 5)
     assert refused(claim(SignedTrade(proposal_changes={"order": dated})), now_ns=NOW_NS + 5) is Ground.ORDER_EXPIRED
 
 
 def test_on_another_chain_or_for_another_executor_it_is_none() -> None:
-    elsewhere = dataclasses.replace(RULES, domain=dataclasses.replace(DOMAIN, chain_id=1))
+    elsewhere = copy.replace(RULES, domain=copy.replace(DOMAIN, chain_id=1))
     assert refused(claim(), elsewhere) is Ground.UNPROVEN
-    assert refused(claim(), dataclasses.replace(RULES, executor=OUTSIDER.address)) is Ground.NOT_THE_EXECUTOR
-    assert refused(claim(), dataclasses.replace(RULES, executors=())) is Ground.NOT_THE_EXECUTOR
+    assert refused(claim(), copy.replace(RULES, executor=OUTSIDER.address)) is Ground.NOT_THE_EXECUTOR
+    assert refused(claim(), copy.replace(RULES, executors=())) is Ground.NOT_THE_EXECUTOR
 
 
 def test_the_voters_of_another_epoch_prove_nothing() -> None:
-    confused = dataclasses.replace(RULES, voters={(3, 8): dataclasses.replace(ORACLES, epoch=7), (2, 9): GUARDIANS})
+    confused = copy.replace(RULES, voters={(3, 8): copy.replace(ORACLES, epoch=7), (2, 9): GUARDIANS})
     assert refused(claim(), confused) is Ground.UNPROVEN

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 
 from noderr.types.consensus.certificate_reference import CertificateReference
 from noderr.types.consensus.execution import Execution

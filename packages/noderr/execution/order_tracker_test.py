@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from decimal import Decimal
 from fractions import Fraction
 
@@ -26,9 +26,9 @@ from noderr.execution.machine_testing import PARENT, AtVenue, fill_of
 from noderr.execution.order_tracker import OrderTracker
 from noderr.types.trading import OrderState, Side
 
-ORDER = dataclasses.replace(PARENT, client_order_id="o")
+ORDER = copy.replace(PARENT, client_order_id="o")
 FILLS = tuple(
-    dataclasses.replace(fill_of(ORDER, "A", Decimal(part), number), price=Decimal(price))
+    copy.replace(fill_of(ORDER, "A", Decimal(part), number), price=Decimal(price))
     for number, (part, price) in enumerate([("0.2", "100"), ("0.3", "99"), ("0.1", "98.5")])
 )
 ACCEPTED = Accepted(client_order_id="o", venue_order_id="v", at_ns=NOW_NS)
@@ -69,7 +69,7 @@ def test_a_fill_may_overtake_the_acknowledgement_and_all_fills_are_the_end() -> 
     order.on_update(Filled(fill=FILLS[0]))
     order.on_update(ACCEPTED)
     assert state_of(order) is OrderState.PARTIALLY_FILLED
-    order.on_update(Filled(fill=dataclasses.replace(REST, quantity=Decimal("0.8"))))
+    order.on_update(Filled(fill=copy.replace(REST, quantity=Decimal("0.8"))))
     assert state_of(order) is OrderState.FILLED
     for late in (ACCEPTED, CANCELED, rejected(), Filled(fill=FILLS[0])):
         assert order.on_update(late).faults == ()
@@ -100,13 +100,13 @@ def test_a_fill_after_the_end_counts_and_is_a_fault() -> None:
 @pytest.mark.parametrize("changes", [{"side": Side.SELL}, {"symbol": "ETH/USD"}, {"venue": "B"}])
 def test_a_fill_of_another_order_does_not_count(changes: dict[str, object]) -> None:
     order = tracker()
-    assert kinds(order, Filled(fill=dataclasses.replace(REST, **changes))) == [FaultKind.FOREIGN]  # type: ignore[arg-type]
+    assert kinds(order, Filled(fill=copy.replace(REST, **changes))) == [FaultKind.FOREIGN]  # type: ignore[arg-type]
     assert order.filled == 0
 
 
 def test_a_price_beyond_the_limit_and_one_id_for_two_fills_are_faults() -> None:
     order = tracker()
-    assert kinds(order, Filled(fill=dataclasses.replace(REST, price=Decimal("100.01")))) == [FaultKind.BEYOND_LIMIT]
+    assert kinds(order, Filled(fill=copy.replace(REST, price=Decimal("100.01")))) == [FaultKind.BEYOND_LIMIT]
     assert kinds(order, Filled(fill=REST)) == [FaultKind.CONTRADICTION]
     assert order.filled == Decimal("0.4")
 
@@ -149,5 +149,5 @@ def test_what_was_lost_sight_of_is_what_the_venue_says() -> None:
     assert order.working == ORDER.quantity
     order.on_venue_order(AtVenue(ORDER, "A", OrderState.NEW).said(NOW_NS))
     assert state_of(order) is OrderState.NEW
-    other = dataclasses.replace(ORDER, quantity=Decimal(2))
+    other = copy.replace(ORDER, quantity=Decimal(2))
     assert order.on_venue_order(AtVenue(other, "A", OrderState.NEW).said(NOW_NS)).faults[0][0] is FaultKind.FOREIGN

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+import copy
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,11 @@ from noderr.types.consensus.certificate_reference import CertificateReference
 
 WHOLE = SignedTrade()
 REAL = WHOLE.guardian_certificate
-FORGED = dataclasses.replace(
+FORGED = copy.replace(
     REAL,
-    signatures=(dataclasses.replace(REAL.signatures[0], signature=b"\1" * 65), *REAL.signatures[1:]),
+    signatures=(copy.replace(REAL.signatures[0], signature=b"\1" * 65), *REAL.signatures[1:]),
 )
-OTHER = dataclasses.replace(WHOLE.proposal, order=dataclasses.replace(ORDER, quantity=Decimal("0.6")))
+OTHER = copy.replace(WHOLE.proposal, order=copy.replace(ORDER, quantity=Decimal("0.6")))
 
 
 @pytest.mark.parametrize(

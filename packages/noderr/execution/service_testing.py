@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
+import copy
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -107,7 +107,7 @@ def approved(trade: SignedTrade | None = None, **changes: Any) -> ApprovedTrade:
         oracle_certificate=trade.oracle_certificate,
         guardian_certificate=trade.guardian_certificate,
     )
-    return dataclasses.replace(whole, **changes)
+    return copy.replace(whole, **changes)
 
 
 def numbered(number: int) -> ApprovedTrade:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -21,7 +21,7 @@ from noderr.types.trading import Order, OrderState, TimeInForce
 
 
 def new(order: Order = PARENT, bounds: TradeBounds = BOUNDS) -> TradeMachine:
-    mandate = dataclasses.replace(MANDATE, order=order)
+    mandate = copy.replace(MANDATE, order=order)
     return TradeMachine.of(mandate, halves, ids, bounds, now_ns=NOW_NS)
 
 
@@ -76,7 +76,7 @@ def test_a_venue_that_refuses_gets_no_more_and_tries_are_counted() -> None:
 
 
 def test_no_more_children_than_are_allowed() -> None:
-    machine = new(bounds=dataclasses.replace(BOUNDS, children=3, attempts=50))
+    machine = new(bounds=copy.replace(BOUNDS, children=3, attempts=50))
     now_ns, out, sent = NOW_NS, machine.start(), 0
     while machine.book.finished is None:
         for one in submits(out):
@@ -89,16 +89,16 @@ def test_no_more_children_than_are_allowed() -> None:
 
 
 def test_an_order_that_may_not_wait_is_tried_once() -> None:
-    machine = new(dataclasses.replace(PARENT, time_in_force=TimeInForce.IOC))
+    machine = new(copy.replace(PARENT, time_in_force=TimeInForce.IOC))
     for one in submits(machine.start()):
         refuse(machine, one.order, NOW_NS, RejectReason.CANNOT_FILL)
     assert machine.book.finished is FinishReason.ATTEMPTS
 
 
 def test_all_or_nothing_goes_to_one_venue_or_to_none() -> None:
-    killed = dataclasses.replace(PARENT, time_in_force=TimeInForce.FOK)
+    killed = copy.replace(PARENT, time_in_force=TimeInForce.FOK)
     assert submits(new(killed).start()) == [], "two venues cannot promise it"
-    mandate = dataclasses.replace(MANDATE, order=killed)
+    mandate = copy.replace(MANDATE, order=killed)
 
     def one_venue(wanted: Wanted) -> Sequence[Allotted]:
         return [Allotted(venue="A", quantity=wanted.quantity, limit_price=wanted.order.limit_price)]

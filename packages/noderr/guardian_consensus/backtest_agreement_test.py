@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import statistics
 from decimal import Decimal
@@ -33,7 +34,7 @@ def guardian(number: int) -> bytes:
 
 
 def results(*changes: dict[str, Any]) -> dict[bytes, BacktestMetrics]:
-    return {guardian(number): dataclasses.replace(BASE, **change) for number, change in enumerate(changes, 1)}
+    return {guardian(number): copy.replace(BASE, **change) for number, change in enumerate(changes, 1)}
 
 
 def test_runs_on_either_side_of_a_rounding_edge_agree() -> None:
@@ -80,7 +81,7 @@ def test_too_few_agree_on_nothing(count: int) -> None:
 def test_a_number_that_breaks_comparisons_is_no_result() -> None:
     for value in (Decimal("1E+10"), Decimal("-1E+96"), Decimal("1E-19")):
         with pytest.raises(FieldError, match="18 decimals|at least"):
-            dataclasses.replace(BASE, sharpe=value)
+            copy.replace(BASE, sharpe=value)
 
 
 def metrics() -> st.SearchStrategy[BacktestMetrics]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from decimal import Decimal
 from typing import Any
 
@@ -41,7 +41,7 @@ def test_a_figure_at_its_threshold_passes() -> None:
 
 @pytest.mark.parametrize(("field", "value", "failure"), JUST_MISSED)
 def test_a_hair_beyond_it_fails_and_says_why(field: str, value: Any, failure: str) -> None:
-    assessment = assess_backtest(dataclasses.replace(AT_EACH, **{field: value}), THRESHOLDS)
+    assessment = assess_backtest(copy.replace(AT_EACH, **{field: value}), THRESHOLDS)
     assert not assessment.passed
     assert assessment.score_bps == 8_000
     [found] = assessment.failures
@@ -51,13 +51,13 @@ def test_a_hair_beyond_it_fails_and_says_why(field: str, value: Any, failure: st
 @given(st.sets(st.sampled_from(range(5))))
 def test_the_score_counts_what_is_met(missed: set[int]) -> None:
     changes = {JUST_MISSED[index][0]: JUST_MISSED[index][1] for index in missed}
-    assessment = assess_backtest(dataclasses.replace(AT_EACH, **changes), THRESHOLDS)
+    assessment = assess_backtest(copy.replace(AT_EACH, **changes), THRESHOLDS)
     assert assessment.score_bps == 2_000 * (5 - len(missed))
     assert assessment.passed == (not missed)
 
 
 def test_thresholds_can_be_others() -> None:
-    strict = dataclasses.replace(THRESHOLDS, least_trades=51)
+    strict = copy.replace(THRESHOLDS, least_trades=51)
     assert not assess_backtest(AT_EACH, strict).passed
 
 
@@ -77,4 +77,4 @@ def test_thresholds_can_be_others() -> None:
 )
 def test_metrics_that_make_no_sense_are_refused(field: str, value: Any) -> None:
     with pytest.raises(FieldError, match=rf"BacktestMetrics\.{field}"):
-        dataclasses.replace(AT_EACH, **{field: value})
+        copy.replace(AT_EACH, **{field: value})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
+import copy
 import json
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -83,7 +83,7 @@ class Guardian:
 
 
 def asked(number: int = 1, **changes: object) -> TradeProposal:
-    return dataclasses.replace(
+    return copy.replace(
         proposal(number),
         order=order(number, **changes),
         snapshot=snapshot().digest,

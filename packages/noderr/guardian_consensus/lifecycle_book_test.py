@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from pathlib import Path
@@ -122,7 +122,7 @@ async def test_approvals_that_do_not_count(book: LifecycleBook) -> None:
     assert await refused(book, approval(0, strategy=b"\1" * 32)) is Reason.WRONG_SUBJECT
     assert await refused(book, approval(0, stage=Stage.FULL_LIVE)) is Reason.WRONG_SUBJECT
     assert await refused(book, approval(0, step=1)) is Reason.WRONG_SUBJECT
-    forged = dataclasses.replace(approval(3), signer=GUARDIANS[0].address)
+    forged = copy.replace(approval(3), signer=GUARDIANS[0].address)
     assert await refused(book, forged) is Reason.BAD_SIGNATURE
 
 

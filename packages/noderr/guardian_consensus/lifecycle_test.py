@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from decimal import Decimal
 from typing import Any
 
@@ -43,7 +43,7 @@ GOOD = Performance(
 
 
 def judged(stage: Stage, approvals: int = 0, **changes: Any) -> Judgement:
-    return judge(Standing(stage, ENTERED_NS, approvals), dataclasses.replace(GOOD, **changes), POLICY, NOW_NS)
+    return judge(Standing(stage, ENTERED_NS, approvals), copy.replace(GOOD, **changes), POLICY, NOW_NS)
 
 
 @pytest.mark.parametrize(("stage", "to"), [(Stage.SHADOW, Stage.LIMITED_LIVE), (Stage.LIMITED_LIVE, Stage.FULL_LIVE)])
@@ -107,8 +107,8 @@ def test_at_eighty_per_cent_of_a_limit_it_warns(changes: dict[str, Any], warning
     ("figures", "reason"),
     [
         (Insufficient("nobody measured it"), "nobody measured it"),
-        (dataclasses.replace(GOOD, as_of_ns=NOW_NS - 600 * 10**9 - 1), "are 600 s old, at most 600"),
-        (dataclasses.replace(GOOD, as_of_ns=NOW_NS + 600 * 10**9 + 1), "are -601 s old"),
+        (copy.replace(GOOD, as_of_ns=NOW_NS - 600 * 10**9 - 1), "are 600 s old, at most 600"),
+        (copy.replace(GOOD, as_of_ns=NOW_NS + 600 * 10**9 + 1), "are -601 s old"),
     ],
 )
 def test_without_figures_it_is_never_promoted_and_says_so(
@@ -170,7 +170,7 @@ def test_it_never_gets_riskier_without_figures_and_approvals(
 )
 def test_a_policy_that_contradicts_itself_is_refused(field: str, value: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match=field):
-        dataclasses.replace(POLICY, **{field: value})
+        copy.replace(POLICY, **{field: value})
 
 
 @pytest.mark.parametrize(
@@ -179,4 +179,4 @@ def test_a_policy_that_contradicts_itself_is_refused(field: str, value: Any, err
 )
 def test_figures_that_make_no_sense_are_refused(field: str, value: Any) -> None:
     with pytest.raises(FieldError, match=rf"Performance\.{field}"):
-        dataclasses.replace(GOOD, **{field: value})
+        copy.replace(GOOD, **{field: value})

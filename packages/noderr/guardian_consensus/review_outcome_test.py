@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from fractions import Fraction
 from typing import Any
@@ -118,7 +119,7 @@ def test_a_review_that_makes_no_sense_is_refused(field: str, value: Any) -> None
 )
 def test_a_policy_that_makes_no_sense_is_refused(field: str, value: int) -> None:
     with pytest.raises(FieldError, match=rf"ReviewPolicy\.{field}"):
-        dataclasses.replace(POLICY, **{field: value})
+        copy.replace(POLICY, **{field: value})
 
 
 def test_a_rejection_says_why() -> None:
@@ -138,7 +139,7 @@ def test_a_rejection_says_why() -> None:
 )
 def test_a_submission_that_makes_no_sense_is_refused(field: str, value: object) -> None:
     with pytest.raises(FieldError, match=rf"StrategySubmission\.{field}"):
-        dataclasses.replace(SUBMISSION, **{field: value})  # type: ignore[arg-type]
+        copy.replace(SUBMISSION, **{field: value})  # type: ignore[arg-type]
 
 
 def test_everything_that_was_handed_in_is_in_the_digest() -> None:
@@ -148,9 +149,9 @@ def test_everything_that_was_handed_in_is_in_the_digest() -> None:
         "submitter": b"\x56" * 20,
         "code_digest": b"\1" * 32,
         "data_digest": b"\1" * 32,
-        "backtest": dataclasses.replace(SUBMISSION.backtest, trades=121),
-        "risk": dataclasses.replace(SUBMISSION.risk, stop_loss_required=False),
+        "backtest": copy.replace(SUBMISSION.backtest, trades=121),
+        "risk": copy.replace(SUBMISSION.risk, stop_loss_required=False),
     }
     assert set(changes) == {field.name for field in dataclasses.fields(SUBMISSION)}
-    others = {dataclasses.replace(SUBMISSION, **{field: value}).digest for field, value in changes.items()}  # type: ignore[arg-type]
+    others = {copy.replace(SUBMISSION, **{field: value}).digest for field, value in changes.items()}  # type: ignore[arg-type]
     assert len(others | {SUBMISSION.digest}) == len(changes) + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+import copy
 import json
 from collections.abc import Sequence
 from decimal import Decimal
@@ -62,7 +62,7 @@ class Guardian:
 
     def asks(self, number: int = 1, portfolio: dict[str, Any] | None = None, **changes: Any) -> TradeProposal:
         """A proposal on this guardian's limits."""
-        return dataclasses.replace(
+        return copy.replace(
             proposal(number),
             order=order(number, **changes),
             snapshot=snapshot(**portfolio or {}).digest,
@@ -97,7 +97,7 @@ async def test_what_the_gate_approves_is_approved_and_written_down(tmp_path: Pat
 async def test_a_rejection_says_why(tmp_path: Path, changes: dict[str, Any], codes: Veto) -> None:
     guardian = Guardian(tmp_path)
     guardian.snapshots.add(snapshot(**STALE))
-    verdict = await guardian.evaluator.evaluate(dataclasses.replace(guardian.asks(), **changes))
+    verdict = await guardian.evaluator.evaluate(copy.replace(guardian.asks(), **changes))
     assert (verdict.choice, verdict.codes) == (Choice.REJECT, codes)
     assert await guardian.store.load(NOW_NS) == []
     await guardian.store.close()

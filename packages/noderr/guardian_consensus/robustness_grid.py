@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from noderr.types.trading.checks import check_integer, check_number

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -159,7 +159,7 @@ async def test_of_two_proposals_with_one_id_only_the_first_is_voted_on(tmp_path:
     async with guardians.voting():
         proposal = guardians.proposal()
         await guardians.propose(proposal)
-        other = dataclasses.replace(proposal, snapshot=b"\6" * 32)
+        other = copy.replace(proposal, snapshot=b"\6" * 32)
         with pytest.raises(PeerRefusedError, match="another subject of this topic is voted on"):
             await guardians.propose(other)
         await guardians.all_end(proposal)
@@ -172,7 +172,7 @@ async def test_two_proposals_with_one_id_shown_to_two_each_are_never_both_approv
     guardians = Guardians(tmp_path, [Asked() for _ in range(4)], round_ms=SHORT_MS)
     async with guardians.voting():
         one = guardians.proposal()
-        other = dataclasses.replace(one, snapshot=b"\6" * 32)
+        other = copy.replace(one, snapshot=b"\6" * 32)
         for to, shown in enumerate([one, other, one, other]):
             try:
                 await guardians.propose(shown, to)
@@ -210,8 +210,8 @@ def _short_digest(proposal: TradeProposal) -> bytes:
 
 def _changed(guardians: Guardians, **changes: Any) -> bytes:
     base = guardians.proposal()
-    order = dataclasses.replace(base.order, created_at_ns=(GENESIS_S - 60) * 10**9)
-    return _wire(dataclasses.replace(base, order=order, **changes))
+    order = copy.replace(base.order, created_at_ns=(GENESIS_S - 60) * 10**9)
+    return _wire(copy.replace(base, order=order, **changes))
 
 
 async def test_proposals_that_do_not_count_are_refused_by_their_reason(tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ async def test_a_guardian_that_was_restarted_signs_nothing_twice(tmp_path: Path)
         await first.start()
         await until(lambda: first.voter is not None)
         # It has forgotten the round, and is shown another trade under the same id.
-        await guardians.propose(dataclasses.replace(proposal, snapshot=b"\6" * 32))
+        await guardians.propose(copy.replace(proposal, snapshot=b"\6" * 32))
         await until(lambda: first.peer.sample("noderr_consensus_guarded_total", protocol="guardian") == 1)
         # The same as before it may say again, as often as it likes: after one more start it does.
         await first.stop()

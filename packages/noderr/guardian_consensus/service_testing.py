@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
+import copy
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -123,8 +123,8 @@ class Guardians:
     def proposal(self, number: int = 1, *, rounds_ahead: int = 1) -> TradeProposal:
         """A proposal for the next round: nodes that have just started sign nothing of this one."""
         base, now_s = proposal(number), int(time.time())
-        order = dataclasses.replace(base.order, created_at_ns=now_s * 10**9)
-        return dataclasses.replace(
+        order = copy.replace(base.order, created_at_ns=now_s * 10**9)
+        return copy.replace(
             base, order=order, epoch=EPOCH, round=self.round_now() + rounds_ahead, expires_at_s=now_s + 60
         )
 

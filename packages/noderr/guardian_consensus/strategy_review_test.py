@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -177,11 +177,11 @@ async def test_reviews_that_do_not_count(opened: StrategyReviewBoard) -> None:
     assert await refused(opened, signed_review(0, submission=b"\1" * 32)) is Reason.WRONG_SUBJECT
     assert await refused(opened, signed_review(0, epoch=EPOCH + 1)) is Reason.WRONG_EPOCH
     assert await refused(opened, sign(review(), OUTSIDER, DOMAIN)) is Reason.NOT_A_MEMBER
-    forged = dataclasses.replace(sign(review(), OUTSIDER, DOMAIN), signer=COMMITTEE[0])
+    forged = copy.replace(sign(review(), OUTSIDER, DOMAIN), signer=COMMITTEE[0])
     assert await refused(opened, forged) is Reason.BAD_SIGNATURE
-    elsewhere = sign(review(), GUARDIANS[0], dataclasses.replace(DOMAIN, chain_id=1))
+    elsewhere = sign(review(), GUARDIANS[0], copy.replace(DOMAIN, chain_id=1))
     assert await refused(opened, elsewhere) is Reason.BAD_SIGNATURE
-    changed = dataclasses.replace(signed_review(0, approves=False), message=review())
+    changed = copy.replace(signed_review(0, approves=False), message=review())
     assert await refused(opened, changed) is Reason.BAD_SIGNATURE
     case = await opened.case(DIGEST)
     assert case is not None
@@ -194,7 +194,7 @@ async def test_handing_in_again_returns_the_case_and_nothing_else_gets_its_id(
     await clock.advance(60)
     case = await opened.submit(SUBMISSION, COMMITTEE, EPOCH)
     assert case.closes_at_s == 1_790_000_000 + WEEK_S
-    other = dataclasses.replace(SUBMISSION, code_digest=b"\1" * 32)
+    other = copy.replace(SUBMISSION, code_digest=b"\1" * 32)
     for submission, committee, epoch in [
         (other, COMMITTEE, EPOCH),
         (SUBMISSION, COMMITTEE[::-1], EPOCH),

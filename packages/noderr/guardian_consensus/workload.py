@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 
 from noderr.guardian_consensus.errors import DrawError, WorkloadError
 from noderr.types.consensus.vote import Choice

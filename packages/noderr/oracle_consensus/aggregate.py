@@ -66,11 +66,15 @@ def committed_in_time(reveals: Sequence[Signed[Reveal]], voters: VoterSet) -> It
 
     So nobody waited for all the others' observations before making its own, and no honest one is left out.
     """
-    witnessed: dict[bytes, int] = {}
+    # Nearly all have seen the same.
+    by_seen: dict[tuple[bytes, ...], int] = {}
     for reveal in reveals:
-        weight = voters.weights.get(reveal.signer, 0)
-        for seen in reveal.message.seen:
-            witnessed[seen] = witnessed.get(seen, 0) + weight
+        seen = reveal.message.seen
+        by_seen[seen] = by_seen.get(seen, 0) + voters.weights.get(reveal.signer, 0)
+    witnessed: dict[bytes, int] = {}
+    for seen, weight in by_seen.items():
+        for one in seen:
+            witnessed[one] = witnessed.get(one, 0) + weight
     for reveal in reveals:
         if has_honest(witnessed.get(reveal.message.commitment_of(reveal.signer), 0), voters.total):
             yield reveal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import random
 from collections.abc import Callable
 
@@ -90,15 +90,15 @@ def _foreign_proof(one: Signed[ProtocolMessage], other: Signed[ProtocolMessage])
 @pytest.mark.parametrize(
     "forge",
     [
-        lambda one, other: dataclasses.replace(one, message=other.message),
-        lambda one, other: dataclasses.replace(one, signature=_foreign_proof(one, other)),
-        lambda one, other: dataclasses.replace(one, signature=one.signature[:65]),
-        lambda one, other: dataclasses.replace(one, signature=one.signature[:-32]),
-        lambda one, other: dataclasses.replace(one, signature=one.signature + bytes(32)),
-        lambda one, other: dataclasses.replace(one, signature=one.signature[:-1]),
-        lambda one, other: dataclasses.replace(one, signature=one.signature + bytes(32 * MAX_PROOF_NODES)),
-        lambda one, other: dataclasses.replace(one, signer=KEYS[1].address),
-        lambda one, other: dataclasses.replace(one, message=commits(1, first=50)[0]),
+        lambda one, other: copy.replace(one, message=other.message),
+        lambda one, other: copy.replace(one, signature=_foreign_proof(one, other)),
+        lambda one, other: copy.replace(one, signature=one.signature[:65]),
+        lambda one, other: copy.replace(one, signature=one.signature[:-32]),
+        lambda one, other: copy.replace(one, signature=one.signature + bytes(32)),
+        lambda one, other: copy.replace(one, signature=one.signature[:-1]),
+        lambda one, other: copy.replace(one, signature=one.signature + bytes(32 * MAX_PROOF_NODES)),
+        lambda one, other: copy.replace(one, signer=KEYS[1].address),
+        lambda one, other: copy.replace(one, message=commits(1, first=50)[0]),
     ],
 )
 def test_what_is_not_in_the_batch_is_not_signed(
@@ -114,12 +114,12 @@ def test_no_byte_of_it_may_be_another() -> None:
     for place in range(len(one.signature)):
         changed = bytearray(one.signature)
         changed[place] ^= 1 << randomness.randrange(8)
-        assert reason_of(dataclasses.replace(one, signature=bytes(changed))) is Reason.BAD_SIGNATURE
+        assert reason_of(copy.replace(one, signature=bytes(changed))) is Reason.BAD_SIGNATURE
 
 
 def test_a_batch_counts_in_its_domain_only() -> None:
     one, *_ = signed_by(0, commits(3))
-    elsewhere = dataclasses.replace(DOMAIN, chain_id=1)
+    elsewhere = copy.replace(DOMAIN, chain_id=1)
     with pytest.raises(RefusedMessage, match="bad-signature"):
         check_signature(one, elsewhere, SIGNATURES)
 
@@ -144,7 +144,8 @@ def test_the_signature_of_a_batch_is_none_of_a_message() -> None:
 
 def test_evidence_from_two_batches_stands_alone() -> None:
     first = signed_by(0, commits(32))[3]
-    other: ProtocolMessage = dataclasses.replace(first.message, commitment=b"\xee" * 32)  # type: ignore[type-var]
+    assert isinstance(first.message, Commit)
+    other = copy.replace(first.message, commitment=b"\xee" * 32)
     second = signed_by(0, [*commits(2), other])[2]
     content = evidence_to_bytes(Evidence(first, second), CODEC)
     assert evidence_from_bytes(content, CODEC, SIGNATURES).offender == KEYS[0].address

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 
 import pytest
 
@@ -75,12 +75,12 @@ def test_who_was_found_out_is_found_out_once() -> None:
 def test_another_that_is_forged_is_no_evidence() -> None:
     into = collected()
     into.add(commit(1))
-    forged = dataclasses.replace(commit(1, observation(1, prediction_e8=7)), signature=commit(1).signature)
+    forged = copy.replace(commit(1, observation(1, prediction_e8=7)), signature=commit(1).signature)
     assert refusal(into, forged) is Reason.BAD_SIGNATURE
 
 
 def test_outsiders_and_forgeries_do_not_count() -> None:
     into = collected()
     assert refusal(into, sign(commit(1).message, OUTSIDER, DOMAIN)) is Reason.NOT_A_MEMBER
-    assert refusal(into, dataclasses.replace(commit(1), signer=KEYS[2].address)) is Reason.BAD_SIGNATURE
+    assert refusal(into, copy.replace(commit(1), signer=KEYS[2].address)) is Reason.BAD_SIGNATURE
     assert list(into) == []

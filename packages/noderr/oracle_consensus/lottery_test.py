@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import itertools
 from collections import Counter
 from collections.abc import Mapping
@@ -122,7 +122,7 @@ class TestForgery:
         ],
     )
     def test_a_chosen_committee_is_refused(self, forge: Any) -> None:
-        chosen = dataclasses.replace(self.TRUE, members=forge(self.TRUE.members))
+        chosen = copy.replace(self.TRUE, members=forge(self.TRUE.members))
         with pytest.raises(CommitteeError):
             verify_committee(chosen, self.POOL, seed(1), PARAMS, ())
 

@@ -213,4 +213,4 @@ class Report(_InRound):
 
 def observations_digest(reveals: tuple[Signed[Reveal], ...]) -> bytes:
     """32 bytes that stand for who revealed what."""
-    return keccak256(b"".join(reveal.signer + reveal.message.struct_hash for reveal in reveals))
+    return keccak256(b"".join([reveal.signer + reveal.message.struct_hash for reveal in reveals]))

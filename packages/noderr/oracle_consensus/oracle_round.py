@@ -241,7 +241,7 @@ class OracleRound:
         actions: list[Action] = []
         for reveal in report.reveals:
             known = self.reveals.get(reveal.signer)
-            differs = known is None or known.message != reveal.message
+            differs = known is None or (known is not reveal and known.message != reveal.message)
             if differs and reveal.signer not in self.reveals.two_faced:
                 evidence = self.reveals.add(reveal)
                 actions += [] if evidence is None else [Accuse(evidence)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from typing import Any
 
 import pytest
@@ -121,7 +121,7 @@ def signed_again(signed: Signed[Any], secret: int, nonce: int = 99) -> Signed[An
     odd = y & 1
     if s > _ORDER // 2:
         s, odd = _ORDER - s, 1 - odd
-    return dataclasses.replace(signed, signature=x.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([27 + odd]))
+    return copy.replace(signed, signature=x.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([27 + odd]))
 
 
 def test_a_reveal_with_two_signatures_is_one_reveal_and_holds_nothing_up() -> None:
@@ -190,9 +190,9 @@ def test_messages_of_elsewhere_are_refused(make: Any, changes: dict[str, Any], r
     [
         (sign(vote(tier=2, **PLACE), KEYS[1], DOMAIN), Reason.WRONG_EPOCH),
         (sign(Commit(**PLACE, commitment=b"\1" * 32), OUTSIDER, DOMAIN), Reason.NOT_A_MEMBER),
-        (dataclasses.replace(commit(1), signer=ADDRESSES[2]), Reason.BAD_SIGNATURE),
-        (sign(commit(1).message, KEYS[1], dataclasses.replace(DOMAIN, chain_id=1)), Reason.BAD_SIGNATURE),
-        (dataclasses.replace(reveal(1), signature=b"\0" * 65), Reason.BAD_SIGNATURE),
+        (copy.replace(commit(1), signer=ADDRESSES[2]), Reason.BAD_SIGNATURE),
+        (sign(commit(1).message, KEYS[1], copy.replace(DOMAIN, chain_id=1)), Reason.BAD_SIGNATURE),
+        (copy.replace(reveal(1), signature=b"\0" * 65), Reason.BAD_SIGNATURE),
         (sign(vote(**PLACE, expires_at_s=NOW_S - 1), KEYS[1], DOMAIN), Reason.EXPIRED),
     ],
 )
@@ -202,7 +202,7 @@ def test_forged_and_foreign_messages_are_refused(message: Signed[Any], reason: R
 
 def test_a_refused_message_changes_nothing() -> None:
     machine = begun()
-    refusal(machine, dataclasses.replace(commit(1), signer=ADDRESSES[2]))
+    refusal(machine, copy.replace(commit(1), signer=ADDRESSES[2]))
     assert [one.signer for one in machine.commits] == [ADDRESSES[0]]
     assert hear(machine, [commit(1), commit(2)]) == []
 

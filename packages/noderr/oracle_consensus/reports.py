@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from copy import replace
 
 from noderr.core.consensus.context import RoundContext
 from noderr.oracle_consensus.messages import Report, Reveal
@@ -62,7 +62,9 @@ class Reports:
     def _sharing(self, signed: Signed[Report]) -> Signed[Report]:
         """The same report; reveals that are known already are those objects, because their hashes are known too."""
         told = signed.message.reveals
-        reveals = tuple(known if (known := self._known_reveal(reveal.signer)) == reveal else reveal for reveal in told)
+        reveals = tuple(
+            [known if (known := self._known_reveal(reveal.signer)) == reveal else reveal for reveal in told]
+        )
         if all(map(operator.is_, reveals, told)):
             return signed
         return replace(signed, message=replace(signed.message, reveals=reveals))

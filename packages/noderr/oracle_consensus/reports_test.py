@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from typing import Any
 
 import pytest
@@ -90,7 +90,7 @@ def other_place(**changes: Any) -> Signed[Report]:
 
 
 OUTSIDE = sign(reveal(3).message, OUTSIDER, DOMAIN)
-FORGED = dataclasses.replace(ALL[3], signature=ALL[2].signature)
+FORGED = copy.replace(ALL[3], signature=ALL[2].signature)
 WITH_OUTSIDER = sorted([*ALL, OUTSIDE], key=lambda one: one.signer)
 SUBJECT = report().message.subject
 
@@ -107,9 +107,9 @@ SUBJECT = report().message.subject
         pytest.param(other_place(round=4), Reason.WRONG_SUBJECT, id="reveal of another round"),
         pytest.param(other_place(epoch=8), Reason.WRONG_SUBJECT, id="reveal of another epoch"),
         pytest.param(other_place(topic=b"\4" * 32), Reason.WRONG_SUBJECT, id="reveal of another market"),
-        pytest.param(dataclasses.replace(report(), signature=b"\0" * 65), Reason.BAD_SIGNATURE, id="unsigned"),
+        pytest.param(copy.replace(report(), signature=b"\0" * 65), Reason.BAD_SIGNATURE, id="unsigned"),
         pytest.param(
-            dataclasses.replace(report(), signature=report(1).signature), Reason.BAD_SIGNATURE, id="others' signature"
+            copy.replace(report(), signature=report(1).signature), Reason.BAD_SIGNATURE, id="others' signature"
         ),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import random
 import signal
 import subprocess
@@ -105,7 +105,7 @@ async def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
 
 
 async def test_topics_may_be_settled_in_any_interleaving(tmp_path: Path) -> None:
-    others = [dataclasses.replace(one, topic=OTHER_TOPIC, happened=not one.happened) for one in ROUNDS[:10]]
+    others = [copy.replace(one, topic=OTHER_TOPIC, happened=not one.happened) for one in ROUNDS[:10]]
     one_after_the_other = await settled_at(tmp_path / "a", [*ROUNDS, *others])
     mixed = [one for pair in zip(ROUNDS, others, strict=False) for one in pair] + ROUNDS[10:]
     assert await settled_at(tmp_path / "b", mixed) == one_after_the_other
@@ -120,7 +120,7 @@ async def test_a_round_cannot_be_settled_otherwise(tmp_path: Path, changes: dict
         await opened.settle(settled(5))
         before = await opened.reputations()
         with pytest.raises(SettledError, match="round 5 of epoch 1 of topic 0101.*the first stays"):
-            await opened.settle(dataclasses.replace(settled(5), **changes))
+            await opened.settle(copy.replace(settled(5), **changes))
         assert await opened.reputations() == before
 
 
@@ -159,7 +159,7 @@ async def test_who_abstains_keeps_what_they_have(tmp_path: Path) -> None:
 )
 def test_a_round_that_makes_no_sense(changes: dict[str, Any]) -> None:
     with pytest.raises((ReputationError, FieldError)):
-        dataclasses.replace(settled(1), **changes)
+        copy.replace(settled(1), **changes)
 
 
 _CHILD = """

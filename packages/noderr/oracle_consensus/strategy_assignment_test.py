@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+import copy
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -132,8 +132,8 @@ async def test_another_assignment_of_the_same_strategy_is_refused(tmp_path: Path
     async with assigner(tmp_path, contract) as opened:
         await opened.assign(STRATEGY, PROFILE)
         for changed in (
-            dataclasses.replace(PROFILE, flash_loans=True),
-            dataclasses.replace(PROFILE, kind=StrategyType.LONG_ONLY),
+            copy.replace(PROFILE, flash_loans=True),
+            copy.replace(PROFILE, kind=StrategyType.LONG_ONLY),
         ):
             with pytest.raises(AssignmentConflictError, match="with risk 31 as MARKET_NEUTRAL"):
                 await opened.assign(STRATEGY, changed)
@@ -143,8 +143,8 @@ async def test_another_assignment_of_the_same_strategy_is_refused(tmp_path: Path
 
 async def test_what_another_oracle_said_first_stays(tmp_path: Path) -> None:
     contract = Contract()
-    contract.has[STRATEGY] = dataclasses.replace(ASSIGNED, risk=90)
-    contract.has[OTHER] = dataclasses.replace(ASSIGNED, strategy=OTHER)
+    contract.has[STRATEGY] = copy.replace(ASSIGNED, risk=90)
+    contract.has[OTHER] = copy.replace(ASSIGNED, strategy=OTHER)
     async with assigner(tmp_path, contract) as opened:
         with pytest.raises(AssignmentConflictError, match="risk 90"):
             await opened.assign(STRATEGY, PROFILE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from fractions import Fraction
 from typing import Any
@@ -68,7 +69,7 @@ def test_a_score_worked_out_by_hand() -> None:
     ],
 )
 def test_one_thing_changed(changes: dict[str, Any], score: int) -> None:
-    assert strategy_risk(dataclasses.replace(PROFILE, **changes)).score == score
+    assert strategy_risk(copy.replace(PROFILE, **changes)).score == score
 
 
 @given(PROFILES)
@@ -89,10 +90,10 @@ def test_it_is_the_weighted_mean_rounded(profile: StrategyProfile) -> None:
 def test_riskier_is_never_a_lower_score(profile: StrategyProfile, field: str, data: st.DataObject) -> None:
     most = {"max_drawdown_bps": 10_000, "correlation_e3": 1000}.get(field, 50_000)
     more: dict[str, Any] = {field: data.draw(st.integers(getattr(profile, field), most))}
-    assert strategy_risk(dataclasses.replace(profile, **more)).score >= strategy_risk(profile).score
-    worse = dataclasses.replace(profile, sharpe_e2=profile.sharpe_e2 - data.draw(st.integers(0, 1000)))
+    assert strategy_risk(copy.replace(profile, **more)).score >= strategy_risk(profile).score
+    worse = copy.replace(profile, sharpe_e2=profile.sharpe_e2 - data.draw(st.integers(0, 1000)))
     assert strategy_risk(worse).score >= strategy_risk(profile).score
-    assert strategy_risk(dataclasses.replace(profile, flash_loans=True)).score >= strategy_risk(profile).score
+    assert strategy_risk(copy.replace(profile, flash_loans=True)).score >= strategy_risk(profile).score
 
 
 def test_the_types_have_the_contracts_numbers() -> None:
@@ -122,4 +123,4 @@ def test_the_types_have_the_contracts_numbers() -> None:
 )
 def test_a_profile_that_makes_no_sense(changes: dict[str, Any]) -> None:
     with pytest.raises((AssignmentError, FieldError)):
-        dataclasses.replace(PROFILE, **changes)
+        copy.replace(PROFILE, **changes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -202,10 +202,10 @@ def test_tighter_limits_never_let_more_pass(
             changes[name] = value * data.draw(numbers(0, 1), name)
     if data.draw(st.booleans(), "instruments"):
         changes["instruments"] = tuple(
-            dataclasses.replace(each, fraction=each.fraction / 2, max_quantity=each.max_quantity / 2)
+            copy.replace(each, fraction=each.fraction / 2, max_quantity=each.max_quantity / 2)
             for each in loose.instruments
         )
-    if passes(dataclasses.replace(loose, **changes), one, portfolio, flow, state):
+    if passes(copy.replace(loose, **changes), one, portfolio, flow, state):
         assert passes(loose, one, portfolio, flow, state)
 
 

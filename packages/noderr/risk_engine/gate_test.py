@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +26,7 @@ from noderr.types.trading import OrderType, Side, TimeInForce
 D = Decimal
 HELD = {"positions": (position("BTC/USD", "5"),)}
 SELL = {"side": Side.SELL}
-COARSE = instrument(instrument=dataclasses.replace(instrument().instrument, min_quantity=D("1.001")))
+COARSE = instrument(instrument=copy.replace(instrument().instrument, min_quantity=D("1.001")))
 MARKET = {"type": OrderType.MARKET, "limit_price": None, "time_in_force": TimeInForce.IOC}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import itertools
 from collections import Counter
 from dataclasses import dataclass, field
@@ -80,7 +80,7 @@ def _replayed(changed: RiskLimits, seconds: int, tries: int, step: int = 1) -> M
 
 
 def test_with_nothing_else_to_stop_it_a_repeated_order_is_stopped_in_its_first_copies() -> None:
-    shorts = dataclasses.replace(OPEN_LIMITS, allow_short=True)
+    shorts = copy.replace(OPEN_LIMITS, allow_short=True)
     morning = _replayed(shorts, seconds=8, tries=PARENTS)
     # Two parents of the same symbol, side and size look like one: 5 each of 154 different orders at the most.
     assert sum(morning.sent.values()) <= 5 * len(SYMBOLS)
@@ -90,7 +90,7 @@ def test_with_nothing_else_to_stop_it_a_repeated_order_is_stopped_in_its_first_c
 
 
 def test_children_that_all_differ_are_stopped_by_their_parent() -> None:
-    shorts = dataclasses.replace(OPEN_LIMITS, allow_short=True, repeats=1_000_000)
+    shorts = copy.replace(OPEN_LIMITS, allow_short=True, repeats=1_000_000)
     morning = _replayed(shorts, seconds=24, tries=PARENTS)
     assert sum(morning.sent.values()) == 20 * PARENTS
     assert set(morning.sent.values()) == {20}

@@ -5,7 +5,7 @@ Halting takes effect before it is written; anything that allows more is on the d
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from collections.abc import Callable, Sequence
 
 from noderr.risk_engine.trading_state import TradingState
@@ -45,7 +45,7 @@ class SafetyController:
             lease = self._valid_lease(records)
             standing = decide(self._wish, records, lease, self._now_s())
             if self._lease_problem and standing.reasons:
-                standing = dataclasses.replace(standing, reasons=(*standing.reasons, self._lease_problem))
+                standing = copy.replace(standing, reasons=(*standing.reasons, self._lease_problem))
             return standing
         except (SafetyError, UtilsError) as error:
             return halted(f"the safety log cannot be used: {error}")

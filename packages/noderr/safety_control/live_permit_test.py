@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from collections.abc import Sequence
 
 import pytest
@@ -37,9 +37,9 @@ def test_three_of_four_permit() -> None:
         ((*permits(by=2), sign(permit(), STRANGER, DOMAIN)), "is no guardian"),
         ((*permits(by=2), sign(permit(seconds=60), GUARDIANS[2], DOMAIN)), "different permits"),
         (permits(permit(epoch=8)), "epoch 8"),
-        ((*permits(by=2), dataclasses.replace(permits()[2], signer=GUARDIANS[3].address)), "did not sign"),
-        ((*permits(by=3), dataclasses.replace(permits(by=4)[3], signature=b"\0" * 65)), "signature"),
-        (tuple(sign(permit(), key, dataclasses.replace(DOMAIN, chain_id=1)) for key in GUARDIANS), "did not sign"),
+        ((*permits(by=2), copy.replace(permits()[2], signer=GUARDIANS[3].address)), "did not sign"),
+        ((*permits(by=3), copy.replace(permits(by=4)[3], signature=b"\0" * 65)), "signature"),
+        (tuple(sign(permit(), key, copy.replace(DOMAIN, chain_id=1)) for key in GUARDIANS), "did not sign"),
     ],
 )
 def test_everything_else_permits_nothing(some: Sequence[Signed[LivePermit]], words: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 
 import pytest
 from hypothesis import given, settings
@@ -24,7 +24,7 @@ def test_a_node_begins_in_paper() -> None:
 
 def test_a_permit_alone_makes_nothing_live() -> None:
     assert decide(PAPER, [], permit(), NOW_S).mode is Mode.PAPER
-    assert decide(dataclasses.replace(PAPER, account=OWN), [], permit(), NOW_S).mode is Mode.PAPER
+    assert decide(copy.replace(PAPER, account=OWN), [], permit(), NOW_S).mode is Mode.PAPER
 
 
 def test_both_settings_and_a_permit_make_it_live() -> None:
@@ -34,8 +34,8 @@ def test_both_settings_and_a_permit_make_it_live() -> None:
 @pytest.mark.parametrize(
     ("wish", "lease", "now_s", "words"),
     [
-        (dataclasses.replace(LIVE, account=None), permit(), NOW_S, "NODEOS_LIVE_ACCOUNT is not"),
-        (dataclasses.replace(LIVE, account=b"\1" * 20), permit(), NOW_S, "another account"),
+        (copy.replace(LIVE, account=None), permit(), NOW_S, "NODEOS_LIVE_ACCOUNT is not"),
+        (copy.replace(LIVE, account=b"\1" * 20), permit(), NOW_S, "another account"),
         (LIVE, None, NOW_S, "have not permitted"),
         (LIVE, permit(), NOW_S + 3_600, "expired"),
     ],

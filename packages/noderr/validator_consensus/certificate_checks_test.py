@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from decimal import Decimal
 from typing import Any
 
@@ -34,19 +34,19 @@ from noderr.validator_consensus.guardian_certificate import GuardianCertificateC
 from noderr.validator_consensus.oracle_certificate import OracleCertificateCheck
 
 OUTSIDER = AccountKey(b"\x77" * 32)
-AT_EXPIRY = (FILL, dataclasses.replace(FILL, fill_id="late", at_ns=EXPIRES_S * SECOND_NS))
-AFTER_EXPIRY = (FILL, dataclasses.replace(FILL, fill_id="late", at_ns=(EXPIRES_S + 1) * SECOND_NS))
+AT_EXPIRY = (FILL, copy.replace(FILL, fill_id="late", at_ns=EXPIRES_S * SECOND_NS))
+AFTER_EXPIRY = (FILL, copy.replace(FILL, fill_id="late", at_ns=(EXPIRES_S + 1) * SECOND_NS))
 WHOLE = Trade()
 
 
 async def oracles_say(trade: Trade, sets: KnownVoters | None = None, **evidence: Any) -> CheckResult:
     check = OracleCertificateCheck(CertificateRules(sets or KnownVoters(), DOMAIN))
-    return await check.evaluate(trade.report, dataclasses.replace(trade.evidence, **evidence))
+    return await check.evaluate(trade.report, copy.replace(trade.evidence, **evidence))
 
 
 async def guardians_say(trade: Trade, sets: KnownVoters | None = None, **evidence: Any) -> CheckResult:
     check = GuardianCertificateCheck(CertificateRules(sets or KnownVoters(), DOMAIN))
-    return await check.evaluate(trade.report, dataclasses.replace(trade.evidence, **evidence))
+    return await check.evaluate(trade.report, copy.replace(trade.evidence, **evidence))
 
 
 async def test_a_whole_trade_passes_both() -> None:
@@ -58,12 +58,12 @@ async def test_a_whole_trade_passes_both() -> None:
     ("changes", "reason"),
     [
         ({"signal": None}, "agreed that there is no signal"),
-        ({"signal": dataclasses.replace(SIGNAL, direction=Direction.HOLD)}, "says HOLD and the order BUY"),
-        ({"signal": dataclasses.replace(SIGNAL, direction=Direction.SELL)}, "says SELL and the order BUY"),
-        ({"signal": dataclasses.replace(SIGNAL, horizon_seconds=60)}, "about another market"),
+        ({"signal": copy.replace(SIGNAL, direction=Direction.HOLD)}, "says HOLD and the order BUY"),
+        ({"signal": copy.replace(SIGNAL, direction=Direction.SELL)}, "says SELL and the order BUY"),
+        ({"signal": copy.replace(SIGNAL, horizon_seconds=60)}, "about another market"),
         ({"topic": market_topic("ETH/USD", 300)}, "about another market"),
         (
-            {"topic": market_topic("ETH/USD", 300), "signal": dataclasses.replace(SIGNAL, symbol="ETH/USD")},
+            {"topic": market_topic("ETH/USD", 300), "signal": copy.replace(SIGNAL, symbol="ETH/USD")},
             "about ETH/USD and the order about BTC/USD",
         ),
         ({"oracle_changes": {"choice": Choice.REJECT}}, "says REJECT"),
@@ -115,7 +115,7 @@ async def test_what_the_guardians_did_not_approve_fails(changes: dict[str, Any],
     ],
 )
 async def test_another_order_than_the_approved_one_fails(changes: dict[str, Any]) -> None:
-    result = await guardians_say(Trade(execution_changes={"order": dataclasses.replace(ORDER, **changes)}))
+    result = await guardians_say(Trade(execution_changes={"order": copy.replace(ORDER, **changes)}))
     assert result.status is CheckStatus.FAILED
     assert "not the one that was approved" in result.detail
 
@@ -124,20 +124,20 @@ async def test_another_order_than_the_approved_one_fails(changes: dict[str, Any]
 async def test_an_approval_for_another_signal_fails(changes: dict[str, Any]) -> None:
     right = WHOLE.proposal.signal
     assert isinstance(right, SignalReference)
-    result = await guardians_say(Trade(proposal_changes={"signal": dataclasses.replace(right, **changes)}))
+    result = await guardians_say(Trade(proposal_changes={"signal": copy.replace(right, **changes)}))
     assert result.status is CheckStatus.FAILED
     assert "because of another signal" in result.detail
 
 
 @pytest.mark.parametrize("changes", [{"epoch": 1}, {"round": 1}, {"topic": b"\0" * 32}])
 async def test_a_reference_that_contradicts_its_certificate_fails(changes: dict[str, Any]) -> None:
-    oracles = dataclasses.replace(CertificateReference.of(WHOLE.oracle_certificate), **changes)
-    guardians = dataclasses.replace(CertificateReference.of(WHOLE.guardian_certificate), **changes)
+    oracles = copy.replace(CertificateReference.of(WHOLE.oracle_certificate), **changes)
+    guardians = copy.replace(CertificateReference.of(WHOLE.guardian_certificate), **changes)
     assert "than its certificate" in (await oracles_say(Trade(execution_changes={"oracles": oracles}))).detail
     assert "than its certificate" in (await guardians_say(Trade(execution_changes={"guardians": guardians}))).detail
 
 
-OTHER = Trade(signal=dataclasses.replace(SIGNAL, prediction_e8=1))
+OTHER = Trade(signal=copy.replace(SIGNAL, prediction_e8=1))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ async def test_nor_is_it_by_the_guardians_check(evidence: dict[str, Any]) -> Non
 
 
 async def test_a_certificate_without_signatures_is_held_against_who_refers_to_it() -> None:
-    stripped = dataclasses.replace(WHOLE.oracle_certificate, signatures=())
+    stripped = copy.replace(WHOLE.oracle_certificate, signatures=())
     assert (await oracles_say(WHOLE, oracle_certificate=stripped)).status is CheckStatus.INSUFFICIENT
     pinned = Trade(execution_changes={"oracles": CertificateReference.of(stripped)})
     result = await oracles_say(pinned, oracle_certificate=stripped)
@@ -186,14 +186,14 @@ async def test_an_epoch_whose_voters_are_not_known_is_insufficient() -> None:
 async def test_the_voters_of_another_epoch_prove_nothing() -> None:
     class Confused:
         async def voters(self, tier: int, epoch: int) -> VoterSet:
-            return dataclasses.replace(ORACLES, epoch=epoch + 1)
+            return copy.replace(ORACLES, epoch=epoch + 1)
 
     check = OracleCertificateCheck(CertificateRules(Confused(), DOMAIN))
     assert (await check.evaluate(WHOLE.report, WHOLE.evidence)).status is CheckStatus.INSUFFICIENT
 
 
 async def test_a_certificate_of_another_chain_fails() -> None:
-    rules = CertificateRules(KnownVoters(), dataclasses.replace(DOMAIN, chain_id=1))
+    rules = CertificateRules(KnownVoters(), copy.replace(DOMAIN, chain_id=1))
     for check in (OracleCertificateCheck(rules), GuardianCertificateCheck(rules)):
         result = await check.evaluate(WHOLE.report, WHOLE.evidence)
         assert result.status is CheckStatus.FAILED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from decimal import Decimal
 from typing import Any
@@ -56,7 +57,7 @@ FILL = Fill(
     liquidity=Liquidity.TAKER,
     at_ns=NOW_NS + SECOND_NS,
 )
-SECOND_FILL = dataclasses.replace(FILL, fill_id="f-2", quantity=Decimal("0.3"), at_ns=NOW_NS + 2 * SECOND_NS)
+SECOND_FILL = copy.replace(FILL, fill_id="f-2", quantity=Decimal("0.3"), at_ns=NOW_NS + 2 * SECOND_NS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from decimal import Decimal
 
 import pytest
@@ -30,7 +30,7 @@ TABLE = FeeTable({"kraken": FeeRates(maker=Decimal("0.0016"), taker=Decimal("0.0
     ],
 )
 async def test_a_fee_is_held_against_the_rate(liquidity: Liquidity, fee: str, holds: bool) -> None:
-    bounds = await TABLE.fees(dataclasses.replace(FILL, liquidity=liquidity))
+    bounds = await TABLE.fees(copy.replace(FILL, liquidity=liquidity))
     assert bounds is not None
     assert bounds.holds(Money(Decimal(fee), "USD")) is holds
 
@@ -43,14 +43,14 @@ async def test_a_fee_in_another_currency_is_not_as_scheduled() -> None:
 
 async def test_a_rebate_is_a_negative_fee() -> None:
     table = FeeTable({"kraken": FeeRates(maker=Decimal("-0.0001"), taker=Decimal(0), digits=2)})
-    bounds = await table.fees(dataclasses.replace(FILL, liquidity=Liquidity.MAKER))
+    bounds = await table.fees(copy.replace(FILL, liquidity=Liquidity.MAKER))
     assert bounds is not None
     assert bounds.holds(Money(Decimal("-1.28"), "USD"))
     assert not bounds.holds(Money(Decimal("1.28"), "USD"))
 
 
 async def test_another_venue_is_not_known() -> None:
-    assert await TABLE.fees(dataclasses.replace(FILL, venue="elsewhere")) is None
+    assert await TABLE.fees(copy.replace(FILL, venue="elsewhere")) is None
 
 
 def test_rates_that_are_none_are_refused() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -133,7 +133,7 @@ async def test_what_is_not_of_these_voters_is_refused(
 
 async def test_the_last_slot_that_there_is_fits(tmp_path: Path) -> None:
     last = certificate(2**63 - 1, 0, 1, 2)
-    found = await recorded(tmp_path, [last, dataclasses.replace(last, round=0)])
+    found = await recorded(tmp_path, [last, copy.replace(last, round=0)])
     assert found[KEYS[0].address] == Participation(1, 1)
 
 

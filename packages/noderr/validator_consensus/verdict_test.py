@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import itertools
 
 import pytest
@@ -87,6 +87,6 @@ def test_an_attestation_is_about_the_report() -> None:
 
 @pytest.mark.parametrize("choice", [Choice.REJECT, Choice.ABSTAIN])
 def test_a_vote_that_its_codes_contradict_is_refused(choice: Choice) -> None:
-    vote = dataclasses.replace(attestation(REPORT, Verdict(CheckBit(15)), NOW_S), choice=choice)
+    vote = copy.replace(attestation(REPORT, Verdict(CheckBit(15)), NOW_S), choice=choice)
     with pytest.raises(VerdictError, match=f"says {choice.name}, and its codes 0xf APPROVE"):
         check_attestation(vote)

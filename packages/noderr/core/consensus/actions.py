@@ -1,9 +1,13 @@
-"""What a round machine wants done. The machine decides, the driver does: signing, sending, telling."""
+"""What a round machine wants done. The machine decides, the driver does: signing, sending, telling.
+
+They are structs because dozens are made in a round, and making one takes an eighth of what a frozen dataclass takes.
+"""
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from noderr.types.consensus import Certificate, Evidence, ProtocolMessage, Signed
 
@@ -18,45 +22,39 @@ class Failure(enum.StrEnum):
     NO_MAJORITY = "no-majority"
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(Struct, frozen=True):
     """Have the guard permit and sign this, and give it back with `on_signed`. If it refuses, nothing more happens."""
 
     message: ProtocolMessage
 
 
-@dataclass(frozen=True, slots=True)
-class Broadcast:
+class Broadcast(Struct, frozen=True):
     """Send it to every other voter."""
 
     payload: Payload
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True):
     """Send it to this voter."""
 
     voter: bytes
     payload: Payload
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Struct, frozen=True):
     """The round is over, and this proves how it ended; `content` is what the subject is the digest of."""
 
     certificate: Certificate
     content: object = None
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """The round is over without a decision."""
 
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
-class Accuse:
+class Accuse(Struct, frozen=True):
     """Somebody said two things; the evidence stands alone."""
 
     evidence: Evidence[ProtocolMessage]

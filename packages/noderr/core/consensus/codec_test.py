@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import random
 from collections.abc import Callable, Sequence
@@ -44,8 +45,8 @@ def test_bytes_that_are_no_bundle_are_malformed() -> None:
 
 def test_a_bundle_for_elsewhere_is_of_the_wrong_chain() -> None:
     for domain in (
-        dataclasses.replace(DOMAIN, chain_id=1),
-        dataclasses.replace(DOMAIN, verifying_contract=b"\xbb" * 20),
+        copy.replace(DOMAIN, chain_id=1),
+        copy.replace(DOMAIN, verifying_contract=b"\xbb" * 20),
     ):
         error = refused(lambda other=domain: list(CODEC.decode(Codec(other).encode(VOTES))))  # type: ignore[misc]
         assert error.reason is Reason.WRONG_CHAIN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from collections.abc import Callable
 
 import pytest
@@ -13,18 +13,18 @@ from noderr.core.consensus.testing import DOMAIN, NOW_S, vote
 from noderr.types.consensus import Certificate, Choice, RefusedMessage, VoterSignature, make_certificate, sign
 from noderr.types.signing.account_key import AccountKey
 
-_ELSEWHERE = dataclasses.replace(DOMAIN, chain_id=1)
+_ELSEWHERE = copy.replace(DOMAIN, chain_id=1)
 _HONEST = make_certificate([signed(1), signed(2), signed(3)])
 _LAST = _HONEST.signatures[-1]
 
 type Bad = Callable[[DriverRig], RefusedMessage | None]
 
 MESSAGES: dict[str, tuple[str, Bad]] = {
-    "forged": ("bad-signature", lambda rig: rig.deliver(dataclasses.replace(signed(1), signer=KEYS[2].address))),
+    "forged": ("bad-signature", lambda rig: rig.deliver(copy.replace(signed(1), signer=KEYS[2].address))),
     "signed for another chain": ("bad-signature", lambda rig: rig.deliver(sign(vote(), KEYS[1], _ELSEWHERE))),
     "a signature of zeros": (
         "bad-signature",
-        lambda rig: rig.deliver(dataclasses.replace(signed(1), signature=bytes(65))),
+        lambda rig: rig.deliver(copy.replace(signed(1), signature=bytes(65))),
     ),
     "replayed": ("replayed", lambda rig: rig.deliver(signed(1, round=3))),
     "expired": ("expired", lambda rig: rig.deliver(signed(1, expires_at_s=NOW_S - 1))),
@@ -36,17 +36,17 @@ MESSAGES: dict[str, tuple[str, Bad]] = {
     "certificate of two": ("no-quorum", lambda rig: rig.deliver(make_certificate([signed(1), signed(2)]))),
     "certificate, one counted twice": (
         "duplicate",
-        lambda rig: rig.deliver(dataclasses.replace(_HONEST, signatures=_HONEST.signatures[:1] * 3)),
+        lambda rig: rig.deliver(copy.replace(_HONEST, signatures=_HONEST.signatures[:1] * 3)),
     ),
     "certificate, one forged": (
         "bad-signature",
-        lambda rig: rig.deliver(_with_last(dataclasses.replace(_LAST, signature=_HONEST.signatures[0].signature))),
+        lambda rig: rig.deliver(_with_last(copy.replace(_LAST, signature=_HONEST.signatures[0].signature))),
     ),
     "certificate, one is no member": (
         "not-a-member",
-        lambda rig: rig.deliver(_with_last(dataclasses.replace(_LAST, voter=b"\xff" * 20))),
+        lambda rig: rig.deliver(_with_last(copy.replace(_LAST, voter=b"\xff" * 20))),
     ),
-    "replayed certificate": ("replayed", lambda rig: rig.deliver(dataclasses.replace(_HONEST, round=1))),
+    "replayed certificate": ("replayed", lambda rig: rig.deliver(copy.replace(_HONEST, round=1))),
     "malformed": ("malformed", lambda rig: rig.driver.on_bundle(_malformed(rig.codec))),
 }
 
@@ -56,7 +56,7 @@ BUNDLES: dict[str, tuple[str, Callable[[DriverRig], bytes]]] = {
     "for another chain": ("wrong-chain", lambda _rig: Codec(_ELSEWHERE).encode([signed(1)])),
     "for another contract": (
         "wrong-chain",
-        lambda _rig: Codec(dataclasses.replace(DOMAIN, verifying_contract=b"\xbb" * 20)).encode([signed(1)]),
+        lambda _rig: Codec(copy.replace(DOMAIN, verifying_contract=b"\xbb" * 20)).encode([signed(1)]),
     ),
     "too many bytes": ("oversized", lambda _rig: bytes(MAX_BUNDLE_BYTES + 1)),
     "too many messages": ("oversized", lambda rig: rig.codec.encode([signed(1)] * (MAX_MESSAGES + 1))),
@@ -64,11 +64,11 @@ BUNDLES: dict[str, tuple[str, Callable[[DriverRig], bytes]]] = {
 
 
 def _with_last(part: VoterSignature) -> Certificate:
-    return dataclasses.replace(_HONEST, signatures=(*_HONEST.signatures[:-1], part))
+    return copy.replace(_HONEST, signatures=(*_HONEST.signatures[:-1], part))
 
 
 def _malformed(codec: Codec) -> bytes:
-    cut = dataclasses.replace(signed(1), signature=b"\1" * 64)
+    cut = copy.replace(signed(1), signature=b"\1" * 64)
     return codec.encode([cut])
 
 
@@ -127,6 +127,6 @@ async def test_who_repeats_two_opinions_is_accused_of_them_once() -> None:
 async def test_one_bad_message_in_a_bundle_does_not_spoil_the_rest() -> None:
     rig = DriverRig()
     rig.open()
-    rig.deliver(signed(1), dataclasses.replace(signed(2), signer=KEYS[3].address), signed(2), signed(3))
+    rig.deliver(signed(1), copy.replace(signed(2), signer=KEYS[3].address), signed(2), signed(3))
     assert rig.refused() == {"bad-signature": 1}
     assert [one.certificate for one in rig.decided] == [_HONEST]

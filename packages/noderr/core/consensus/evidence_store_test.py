@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,7 @@ async def test_a_third_vote_in_the_same_round_adds_nothing(tmp_path: Path) -> No
         (Evidence(evidence().first, evidence(round=6).second), Reason.UNPROVEN),
         (Evidence(evidence().first, evidence(voter=1).second), Reason.UNPROVEN),
         (
-            Evidence(evidence().first, dataclasses.replace(evidence(voter=1).second, signer=KEYS[0].address)),
+            Evidence(evidence().first, copy.replace(evidence(voter=1).second, signer=KEYS[0].address)),
             Reason.BAD_SIGNATURE,
         ),
     ],
@@ -119,7 +119,7 @@ async def test_what_proves_nothing_is_not_kept(
 
 
 async def test_evidence_of_another_chain_is_not_kept(tmp_path: Path) -> None:
-    elsewhere = dataclasses.replace(DOMAIN, chain_id=1)
+    elsewhere = copy.replace(DOMAIN, chain_id=1)
     foreign = Evidence(sign(vote(), KEYS[0], elsewhere), sign(vote(codes=1), KEYS[0], elsewhere))
     store = opened(tmp_path)
     with pytest.raises(RefusedMessage) as caught:
@@ -198,7 +198,7 @@ def test_exported_bytes_stand_alone() -> None:
     found = evidence_from_bytes(content, CODEC, SIGNATURES)
     assert found in (evidence(), turned(evidence()))
     with pytest.raises(RefusedMessage) as caught:
-        evidence_from_bytes(content, Codec(dataclasses.replace(DOMAIN, chain_id=1)), SIGNATURES)
+        evidence_from_bytes(content, Codec(copy.replace(DOMAIN, chain_id=1)), SIGNATURES)
     assert caught.value.reason is Reason.WRONG_CHAIN
 
 

@@ -38,6 +38,7 @@ class Tally:
         self._topic = topic
         self._context = context
         self._votes: dict[bytes, Signed[Vote]] = {}
+        self._outcomes: dict[bytes, Outcome] = {}
         self._weights: dict[Outcome, int] = {}
         self._left = context.voters.total
         self._two_faced: set[bytes] = set()
@@ -85,7 +86,7 @@ class Tally:
             self._two_faced.add(signed.signer)
             return Evidence(known, signed)
         self._votes[signed.signer] = signed
-        outcome = _outcome(vote)
+        outcome = self._outcomes[signed.signer] = _outcome(vote)
         weight = self.voters.weights[signed.signer]
         self._weights[outcome] = self.weight(outcome) + weight
         self._left -= weight
@@ -103,7 +104,7 @@ class Tally:
         outcome = self.decided()
         if outcome is None:
             return None
-        return make_certificate(vote for vote in self._votes.values() if _outcome(vote.message) == outcome)
+        return make_certificate([vote for voter, vote in self._votes.items() if self._outcomes[voter] == outcome])
 
     def can_decide(self) -> bool:
         """Whether some outcome can still get a quorum from those who have not voted."""

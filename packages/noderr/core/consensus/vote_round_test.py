@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from typing import Any
 
 import pytest
@@ -214,8 +214,8 @@ def test_forged_foreign_and_repeated_votes_are_refused() -> None:
     machine = a_round()
     machine.on_message(signed(1), NOW_NS)
     outsider = sign(vote(), AccountKey(b"\x77" * 32), DOMAIN)
-    elsewhere = sign(vote(), KEYS[2], dataclasses.replace(DOMAIN, chain_id=1))
-    forged = dataclasses.replace(signed(2), signer=KEYS[3].address)
+    elsewhere = sign(vote(), KEYS[2], copy.replace(DOMAIN, chain_id=1))
+    forged = copy.replace(signed(2), signer=KEYS[3].address)
     for message, reason in (
         (signed(1), Reason.DUPLICATE),
         (outsider, Reason.NOT_A_MEMBER),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from decimal import Decimal
 
 import pytest
@@ -97,4 +97,4 @@ def test_a_proposal_is_always_one_that_its_instrument_takes(
 
 def test_a_policy_that_borrows_is_refused() -> None:
     with pytest.raises(FieldError, match="equity_fraction"):
-        dataclasses.replace(TERMS.policy, equity_fraction=Decimal("1.1"))
+        copy.replace(TERMS.policy, equity_fraction=Decimal("1.1"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from typing import Any
 
 import pytest
@@ -134,7 +134,7 @@ def test_a_certificate_that_proves_nothing_is_refused_and_the_desk_goes_on_waiti
 
 def test_a_signal_that_is_exchanged_under_its_certificate_is_refused() -> None:
     whole = decision()
-    other = AgreedSignal(observations=b"\2" * 32, signal=dataclasses.replace(SIGNAL, direction=Direction.SELL))
+    other = AgreedSignal(observations=b"\2" * 32, signal=copy.replace(SIGNAL, direction=Direction.SELL))
     with pytest.raises(CertificateError, match="another signal"):
         desk().on_signal(SignalDecision(other, whole.certificate), portfolio, NOW_NS)
 
@@ -147,7 +147,7 @@ def test_a_proposal_that_expired_is_waited_for_no_more() -> None:
 
 @pytest.mark.parametrize(
     ("signal", "words"),
-    [(None, "no signal"), (dataclasses.replace(SIGNAL, symbol="BTC/USD"), "not traded here")],
+    [(None, "no signal"), (copy.replace(SIGNAL, symbol="BTC/USD"), "not traded here")],
 )
 def test_what_is_not_traded_says_why(signal: Signal | None, words: str) -> None:
     found = desk().on_signal(decision(signal), portfolio, NOW_NS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from datetime import UTC, datetime
 
 import pytest
@@ -83,7 +83,7 @@ def test_another_networks_key_does_not_verify_it() -> None:
         "024aa2b2f08f0a91260805272dc51051c6e47ad4fa403b02b4510b647ae3d1770bac0326a805bbefd48056c8c121bdb8"
     )
     with pytest.raises(FalseRandomnessError, match="does not verify"):
-        dataclasses.replace(QUICKNET, public_key=generator_of_g2).randomness(ROUND, SIGNATURE)
+        copy.replace(QUICKNET, public_key=generator_of_g2).randomness(ROUND, SIGNATURE)
 
 
 # Both pairs are in the README of the Ruby client of drand (rubygems.org/gems/drand).

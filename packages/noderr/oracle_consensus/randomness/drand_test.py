@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+import copy
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -181,9 +181,9 @@ async def test_anyone_verifies_what_is_shown_without_asking() -> None:
     true = RandomValue(RANDOMNESS, FIRST, bytes.fromhex(SIGNATURES[FIRST]))
     await drand.verify(true, 0, 0)
     for false in (
-        dataclasses.replace(true, value=b"\1" * 32),
-        dataclasses.replace(true, number=FIRST + 1),
-        dataclasses.replace(true, proof=bytes.fromhex(SIGNATURES[SECOND])),
+        copy.replace(true, value=b"\1" * 32),
+        copy.replace(true, number=FIRST + 1),
+        copy.replace(true, proof=bytes.fromhex(SIGNATURES[SECOND])),
     ):
         with pytest.raises(FalseRandomnessError):
             await drand.verify(false, 0, 0)

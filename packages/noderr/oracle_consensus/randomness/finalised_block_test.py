@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 
 import pytest
 
@@ -47,9 +47,9 @@ async def test_the_value_follows_from_randao_and_number_alone() -> None:
     source = FinalisedBlock(PLAN, chain)
     before = await source.of(0, 0)
     header = await chain.header(1000)
-    chain.changed[1000] = dataclasses.replace(header, hash=b"\1" * 32)
+    chain.changed[1000] = copy.replace(header, hash=b"\1" * 32)
     assert (await source.of(0, 0)).value == before.value, "whoever grinds the hash changes nothing"
-    chain.changed[1000] = dataclasses.replace(header, mix_hash=b"\1" * 32)
+    chain.changed[1000] = copy.replace(header, mix_hash=b"\1" * 32)
     assert (await source.of(0, 0)).value != before.value
     expected = keccak256(b"noderr block randomness v1\0" + (1000).to_bytes(8, "big") + b"\1" * 32)
     assert (await source.of(0, 0)).value == expected
@@ -87,9 +87,9 @@ async def test_whoever_reads_the_block_again_sees_whether_it_is_true() -> None:
     true = await source.of(0, 1)
     await source.verify(true, 0, 1)
     for false in (
-        dataclasses.replace(true, value=b"\1" * 32),
-        dataclasses.replace(true, proof=b"\1" * 32),
-        dataclasses.replace(true, number=1000),
+        copy.replace(true, value=b"\1" * 32),
+        copy.replace(true, proof=b"\1" * 32),
+        copy.replace(true, number=1000),
         await source.of(0, 2),
     ):
         with pytest.raises(FalseRandomnessError):
@@ -99,4 +99,4 @@ async def test_whoever_reads_the_block_again_sees_whether_it_is_true() -> None:
 @pytest.mark.parametrize("changes", [{"first": -1}, {"step": 0}, {"rounds_per_epoch": 0}, {"step": 1.5}])
 def test_a_plan_that_is_none(changes: dict[str, int]) -> None:
     with pytest.raises(FieldError):
-        dataclasses.replace(PLAN, **changes)
+        copy.replace(PLAN, **changes)

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
+
+from msgspec import Struct
 
 from noderr.types.consensus.errors import CertificateError, Reason, RefusedMessage
 from noderr.types.consensus.signed import AccountSignatures, Signatures, Signed, check_signature
@@ -17,9 +20,10 @@ from noderr.types.eip712 import Domain
 from noderr.types.signing.account_key import checksum_address
 from noderr.types.trading.errors import FieldError
 
+_SIGNER = attrgetter("signer")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoterSignature:
+
+class VoterSignature(Struct, frozen=True, kw_only=True):
     """One voter's part: `codes` are in what was signed, so each voter's digest may differ."""
 
     voter: bytes
@@ -56,7 +60,7 @@ class Certificate:
 
 def make_certificate(votes: Iterable[Signed[Vote]]) -> Certificate:
     """The certificate that these votes make; they agree in all but codes. Verifying tells whether they are a quorum."""
-    ordered = sorted(votes, key=lambda vote: vote.signer)
+    ordered = sorted(votes, key=_SIGNER)
     first = ordered[0].message
     return Certificate(
         tier=first.tier,
@@ -67,7 +71,7 @@ def make_certificate(votes: Iterable[Signed[Vote]]) -> Certificate:
         choice=first.choice,
         expires_at_s=first.expires_at_s,
         signatures=tuple(
-            VoterSignature(voter=vote.signer, codes=vote.message.codes, signature=vote.signature) for vote in ordered
+            [VoterSignature(voter=vote.signer, codes=vote.message.codes, signature=vote.signature) for vote in ordered]
         ),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from typing import Any
 
 import pytest
@@ -44,7 +44,7 @@ VOTE = Vote(
 
 
 def votes(count: int, **changes: Any) -> list[Signed[Vote]]:
-    return [sign(dataclasses.replace(VOTE, **changes), key, DOMAIN) for key in KEYS[:count]]
+    return [sign(copy.replace(VOTE, **changes), key, DOMAIN) for key in KEYS[:count]]
 
 
 def refused(
@@ -84,7 +84,7 @@ def test_one_vote_four_times_is_refused() -> None:
 
 def test_votes_out_of_order_are_refused() -> None:
     certificate = make_certificate(votes(3))
-    shuffled = dataclasses.replace(certificate, signatures=certificate.signatures[::-1])
+    shuffled = copy.replace(certificate, signatures=certificate.signatures[::-1])
     assert refused(shuffled) is Reason.DUPLICATE
 
 
@@ -104,30 +104,30 @@ def test_an_outsider_is_refused_even_beside_a_quorum() -> None:
 )
 def test_no_field_can_be_changed(field: str, value: Any) -> None:
     certificate = make_certificate(votes(3))
-    assert refused(dataclasses.replace(certificate, **{field: value})) is Reason.BAD_SIGNATURE
+    assert refused(copy.replace(certificate, **{field: value})) is Reason.BAD_SIGNATURE
 
 
 def test_a_choice_that_is_none_is_malformed() -> None:
-    spoiled = dataclasses.replace(make_certificate(votes(3)), choice=9)  # type: ignore[arg-type]  # It is meant.
+    spoiled = copy.replace(make_certificate(votes(3)), choice=9)  # type: ignore[arg-type]  # It is meant.
     assert refused(spoiled) is Reason.MALFORMED
 
 
 def test_codes_are_signed_by_each_voter() -> None:
-    mixed = [sign(dataclasses.replace(VOTE, codes=n), key, DOMAIN) for n, key in enumerate(KEYS)]
+    mixed = [sign(copy.replace(VOTE, codes=n), key, DOMAIN) for n, key in enumerate(KEYS)]
     certificate = make_certificate(mixed)
     verify_certificate(certificate, VOTERS, DOMAIN, now_s=NOW_S)
     first, *rest = certificate.signatures
-    changed = dataclasses.replace(certificate, signatures=(dataclasses.replace(first, codes=9), *rest))
+    changed = copy.replace(certificate, signatures=(copy.replace(first, codes=9), *rest))
     assert refused(changed) is Reason.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize(
     "domain",
     [
-        dataclasses.replace(DOMAIN, chain_id=1),
-        dataclasses.replace(DOMAIN, verifying_contract=b"\xbb" * 20),
-        dataclasses.replace(DOMAIN, name="Other"),
-        dataclasses.replace(DOMAIN, version="2"),
+        copy.replace(DOMAIN, chain_id=1),
+        copy.replace(DOMAIN, verifying_contract=b"\xbb" * 20),
+        copy.replace(DOMAIN, name="Other"),
+        copy.replace(DOMAIN, version="2"),
     ],
 )
 def test_a_certificate_counts_on_one_chain_and_one_contract(domain: Domain) -> None:
@@ -136,8 +136,8 @@ def test_a_certificate_counts_on_one_chain_and_one_contract(domain: Domain) -> N
 
 def test_a_certificate_counts_in_its_epoch_and_tier() -> None:
     certificate = make_certificate(votes(3))
-    assert refused(certificate, voters=dataclasses.replace(VOTERS, epoch=10)) is Reason.WRONG_EPOCH
-    assert refused(certificate, voters=dataclasses.replace(VOTERS, tier=2)) is Reason.WRONG_EPOCH
+    assert refused(certificate, voters=copy.replace(VOTERS, epoch=10)) is Reason.WRONG_EPOCH
+    assert refused(certificate, voters=copy.replace(VOTERS, tier=2)) is Reason.WRONG_EPOCH
 
 
 def test_a_certificate_expires() -> None:
@@ -147,7 +147,7 @@ def test_a_certificate_expires() -> None:
 
 
 def test_no_signature_at_all_is_no_certificate() -> None:
-    assert refused(dataclasses.replace(make_certificate(votes(3)), signatures=())) is Reason.NO_QUORUM
+    assert refused(copy.replace(make_certificate(votes(3)), signatures=())) is Reason.NO_QUORUM
 
 
 @pytest.mark.parametrize(
@@ -156,11 +156,11 @@ def test_no_signature_at_all_is_no_certificate() -> None:
 )
 def test_a_vote_that_makes_no_sense_is_refused(field: str, value: Any) -> None:
     with pytest.raises(FieldError, match=rf"Vote\.{field}"):
-        dataclasses.replace(VOTE, **{field: value})
+        copy.replace(VOTE, **{field: value})
 
 
 def evidence(**changes: Any) -> Evidence[Vote]:
-    return Evidence(sign(VOTE, KEYS[0], DOMAIN), sign(dataclasses.replace(VOTE, **changes), KEYS[0], DOMAIN))
+    return Evidence(sign(VOTE, KEYS[0], DOMAIN), sign(copy.replace(VOTE, **changes), KEYS[0], DOMAIN))
 
 
 @pytest.mark.parametrize(
@@ -180,12 +180,12 @@ def test_votes_that_may_both_be_cast_are_no_evidence(changes: dict[str, Any]) ->
 
 def test_nobody_is_accused_of_what_another_signed() -> None:
     true = evidence(subject=b"\3" * 32)
-    forged = dataclasses.replace(true, second=sign(true.second.message, KEYS[1], DOMAIN))
+    forged = copy.replace(true, second=sign(true.second.message, KEYS[1], DOMAIN))
     with pytest.raises(RefusedMessage, match="two signers"):
         verify_evidence(forged, DOMAIN, AccountSignatures())
     with pytest.raises(RefusedMessage) as caught:
         verify_evidence(
-            dataclasses.replace(forged, second=dataclasses.replace(forged.second, signer=KEYS[0].address)),
+            copy.replace(forged, second=copy.replace(forged.second, signer=KEYS[0].address)),
             DOMAIN,
             AccountSignatures(),
         )

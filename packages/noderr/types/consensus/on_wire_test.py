@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from collections.abc import Callable
 
 import pytest
@@ -137,7 +137,7 @@ def test_a_vote_that_makes_no_sense_is_malformed(field: str, value: object, name
 def test_a_certificate_that_makes_no_sense_is_malformed(field: str, value: object, names: str) -> None:
     # With and without parts: the fields are checked whether or not anybody signed.
     for parts in (CERTIFICATE.signatures, ()):
-        message = certificate_to_wire(dataclasses.replace(CERTIFICATE, signatures=parts))
+        message = certificate_to_wire(copy.replace(CERTIFICATE, signatures=parts))
         setattr(message, field, value)
         error = refused(lambda read=message: certificate_from_wire(read))  # type: ignore[misc]  # bound at once
         assert error.reason is Reason.MALFORMED

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Protocol
+
+from msgspec import Struct
 
 from noderr.types.consensus.batch_signature import recover_from_batch
 from noderr.types.consensus.errors import Reason, RefusedMessage
@@ -15,7 +16,7 @@ from noderr.types.signing.account_key import SIGNATURE_BYTES, AccountKey, checks
 from noderr.types.signing.errors import SignatureError
 
 
-class TypedMessage(ABC):
+class TypedMessage:
     """A frozen record with an EIP-712 type. Its hashes are computed once: every check of a signature needs them."""
 
     TYPE: ClassVar[StructType]
@@ -72,8 +73,7 @@ class AccountSignatures:
         return recover_address(digest, signature)
 
 
-@dataclass(frozen=True, slots=True)
-class Signed[M: ProtocolMessage]:
+class Signed[M: ProtocolMessage](Struct, frozen=True):
     """A message, who says that it is theirs, and what proves it: 65 bytes, and of a batch the message's place in it."""
 
     message: M

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from decimal import Decimal
 from typing import Any
@@ -37,8 +38,8 @@ ORDER = Order(
     limit_price=Decimal("64000.1"),
     created_at_ns=NOW_S * 10**9,
 )
-MARKET = dataclasses.replace(ORDER, type=OrderType.MARKET, limit_price=None, time_in_force=TimeInForce.IOC)
-DATED = dataclasses.replace(ORDER, time_in_force=TimeInForce.GTD, expires_at_ns=NOW_S * 10**9 + 1)
+MARKET = copy.replace(ORDER, type=OrderType.MARKET, limit_price=None, time_in_force=TimeInForce.IOC)
+DATED = copy.replace(ORDER, time_in_force=TimeInForce.GTD, expires_at_ns=NOW_S * 10**9 + 1)
 SIGNAL = SignalReference(epoch=8, round=3, topic=b"\1" * 32, agreed_signal=b"\2" * 32)
 PROPOSAL = TradeProposal(
     id=b"\3" * 32,
@@ -52,7 +53,7 @@ PROPOSAL = TradeProposal(
 )
 
 ORDERS = st.builds(
-    dataclasses.replace,
+    copy.replace,
     st.sampled_from([ORDER, MARKET, DATED]),
     side=st.sampled_from(Side),
     quantity=st.decimals(min_value=Decimal("1e-18"), max_value=10**12, places=18),
@@ -97,8 +98,8 @@ def test_the_signed_digest_is_that_of_eth_account(proposal: TradeProposal) -> No
 
 
 def test_one_number_written_twice_is_one_proposal() -> None:
-    written = dataclasses.replace(ORDER, quantity=Decimal("0.500"), limit_price=Decimal("6.40001E+4"))
-    assert dataclasses.replace(PROPOSAL, order=written).digest == PROPOSAL.digest
+    written = copy.replace(ORDER, quantity=Decimal("0.500"), limit_price=Decimal("6.40001E+4"))
+    assert copy.replace(PROPOSAL, order=written).digest == PROPOSAL.digest
 
 
 def test_every_field_changes_the_digest() -> None:
@@ -110,7 +111,7 @@ def test_every_field_changes_the_digest() -> None:
         ("ruleset", b"\6" * 32),
         ("expires_at_s", NOW_S + 6),
     ]
-    others = [dataclasses.replace(PROPOSAL, **{field: value}) for field, value in changes]
+    others = [copy.replace(PROPOSAL, **{field: value}) for field, value in changes]
     signal_changes: list[tuple[str, Any]] = [
         ("epoch", 9),
         ("round", 4),
@@ -118,7 +119,7 @@ def test_every_field_changes_the_digest() -> None:
         ("agreed_signal", b"\6" * 32),
     ]
     for field, value in signal_changes:
-        others.append(dataclasses.replace(PROPOSAL, signal=dataclasses.replace(SIGNAL, **{field: value})))
+        others.append(copy.replace(PROPOSAL, signal=copy.replace(SIGNAL, **{field: value})))
     order_changes: list[tuple[str, Any]] = [
         ("client_order_id", "a-2"),
         ("symbol", "ETH/USD"),
@@ -128,8 +129,8 @@ def test_every_field_changes_the_digest() -> None:
         ("time_in_force", TimeInForce.FOK),
         ("created_at_ns", NOW_S * 10**9 + 1),
     ]
-    orders = [dataclasses.replace(ORDER, **{field: value}) for field, value in order_changes]
-    others += [dataclasses.replace(PROPOSAL, order=order) for order in [*orders, MARKET, DATED]]
+    orders = [copy.replace(ORDER, **{field: value}) for field, value in order_changes]
+    others += [copy.replace(PROPOSAL, order=order) for order in [*orders, MARKET, DATED]]
     named = {field.name for field in dataclasses.fields(TradeProposal)} - {"order", "signal"}
     assert named == {field for field, _ in changes}
     assert {field.name for field in dataclasses.fields(SignalReference)} == {field for field, _ in signal_changes}
@@ -164,10 +165,10 @@ def test_a_message_without_a_part_becomes_no_proposal(part: str, reason: str) ->
 @pytest.mark.parametrize(("field", "value"), [("epoch", -1), ("round", 2**64), ("expires_at_s", True)])
 def test_numbers_that_a_contract_cannot_hold_are_refused(field: str, value: object) -> None:
     with pytest.raises(FieldError, match=rf"TradeProposal\.{field}"):
-        dataclasses.replace(PROPOSAL, **{field: value})  # type: ignore[arg-type]
+        copy.replace(PROPOSAL, **{field: value})  # type: ignore[arg-type]
 
 
 def test_two_proposals_of_one_id_in_one_round_are_evidence() -> None:
     key = AccountKey(b"\1" * 32)
-    other = dataclasses.replace(PROPOSAL, snapshot=b"\6" * 32)
+    other = copy.replace(PROPOSAL, snapshot=b"\6" * 32)
     verify_evidence(Evidence(sign(PROPOSAL, key, DOMAIN), sign(other, key, DOMAIN)), DOMAIN, AccountSignatures())

@@ -78,7 +78,7 @@ class VoterSet:
 
     def weight_of(self, voters: Collection[bytes]) -> int:
         """The weight of these voters, each counted once; who is none weighs nothing."""
-        return sum(self.weights.get(voter, 0) for voter in set(voters))
+        return sum([self.weights.get(voter, 0) for voter in set(voters)])
 
     def decides(self, voters: Collection[bytes]) -> bool:
         """Whether these voters are a quorum."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from fractions import Fraction
 
 import pytest
@@ -63,8 +63,8 @@ def test_the_digest_is_of_the_set_and_not_of_its_order() -> None:
     different = [
         voter_set({address(1): 7, address(2): 5}),
         voter_set({address(1): 5}),
-        dataclasses.replace(one, epoch=2),
-        dataclasses.replace(one, tier=2),
+        copy.replace(one, epoch=2),
+        copy.replace(one, tier=2),
     ]
     assert len({one.digest, *(each.digest for each in different)}) == 5
 

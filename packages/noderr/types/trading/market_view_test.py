@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
 from decimal import Decimal
 from typing import Any
 
@@ -61,14 +61,14 @@ VIEW = MarketView(
 )
 def test_a_field_that_makes_no_sense_is_refused(record: Any, field: str, value: object, wanted: str) -> None:
     with pytest.raises(FieldError, match=wanted) as caught:
-        dataclasses.replace(record, **{field: value})
+        copy.replace(record, **{field: value})
     assert (caught.value.record, caught.value.field) == (type(record).__name__, field)
 
 
 def test_a_book_may_be_unknown_or_lack_a_side() -> None:
-    unknown = dataclasses.replace(VIEW, known=False, bids=(), asks=())
+    unknown = copy.replace(VIEW, known=False, bids=(), asks=())
     assert unknown.trades == (TRADE,)
-    assert dataclasses.replace(VIEW, asks=()).known
+    assert copy.replace(VIEW, asks=()).known
 
 
 _PRICES = st.decimals("0.00000001", 10**9, places=8)
