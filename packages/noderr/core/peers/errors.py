@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from noderr.core.errors import CoreError
 
+_DETAIL_LETTERS = 512
+
 
 class PeerError(CoreError):
     """Any error of node to node."""
@@ -40,11 +42,11 @@ class DeliveryTimeoutError(PeerError):
 
 
 class PeerRefusedError(PeerError):
-    """The peer answered and said no; `code` is gRPC's word for it."""
+    """The peer answered and said no; `code` is gRPC's word for it. What else it says may be long, and is cut."""
 
     def __init__(self, peer: str, code: str, detail: str) -> None:
         self.code = code
-        super().__init__(f"peer {peer} refuses: {code}: {detail}")
+        super().__init__(f"peer {peer} refuses: {code}: {detail[:_DETAIL_LETTERS]}")
 
 
 class MessageRefusedError(PeerError):

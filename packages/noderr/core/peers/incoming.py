@@ -30,7 +30,6 @@ _log = structlog.get_logger("noderr.core.peers")
 _HANDLER_SECONDS = 5.0
 _TURN_SECONDS = 0.005
 """After so long with one peer's frame, others get a turn of the loop."""
-_DETAIL_LETTERS = 512
 _LAST_SECONDS = 1.0
 """So long a stream that ends waits for its peer to read the last receipts."""
 
@@ -162,7 +161,7 @@ class IncomingStreams:
                 _check(handling, caller, envelope)
             except _Refused as refused:
                 caller.count(refused.outcome)
-                receipts.refuse(refused.code.value[0], str(refused)[:_DETAIL_LETTERS])
+                receipts.refuse(refused.code.value[0], str(refused))
             else:
                 caller.count("taken")
             receipts.handled += 1

@@ -16,6 +16,7 @@ LATEST_SECONDS = 0.25
 
 # Who does not read its receipts is heard no further than this.
 _MOST_REFUSALS = 256
+_DETAIL_LETTERS = 512
 
 
 class OwedReceipts:
@@ -33,8 +34,9 @@ class OwedReceipts:
         self._ended = False
 
     def refuse(self, code: int, detail: str) -> None:
-        """The next message is refused."""
-        self._refused.append(Refusal(number=self.handled + 1, code=code, detail=detail))
+        """The next message is refused. Of the words as many are told as anybody reads, and as UTF-8 can write them."""
+        told = detail[:_DETAIL_LETTERS].encode(errors="backslashreplace").decode()
+        self._refused.append(Refusal(number=self.handled + 1, code=code, detail=told))
 
     def owe(self, *, prompt: bool) -> None:
         """Have what has been handled so far written."""
