@@ -15,11 +15,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from tests.consensus.campaign import Campaign, Summary, describe, run, world_of
 from tests.consensus.mutants import MUTANTS, planted
+from tests.consensus.progress import progress
 from tests.consensus.protocols import PROTOCOLS
 
 _MOST_NODES = 64
@@ -81,15 +79,10 @@ def parse_nodes(text: str) -> int:
 
 
 def _run(campaign: Campaign, jobs: int | None) -> Summary:
-    console = Console(stderr=True, highlight=False)
-    console.print(describe(campaign))
     summary = Summary()
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("", total=campaign.schedules)
+    with progress(describe(campaign), campaign.schedules) as tell:
         for summary in run(campaign, jobs=jobs):
-            failed = f"{summary.unsafe} unsafe, {summary.undecided} undecided"
-            progress.update(task, completed=summary.schedules, description=failed)
+            tell(summary.schedules, f"{summary.unsafe} unsafe, {summary.undecided} undecided")
     return summary
 
 

@@ -18,12 +18,13 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from noderr.types.consensus import max_faulty
+from tests.consensus.progress import progress
 from tests.consensus.protocols import PROTOCOLS
 from tests.consensus.simulate import parse_nodes, parse_positive
 from tests.consensus.twins_world import Outcome, Schedule, TwinsWorld
@@ -35,6 +36,10 @@ _NEXT_EVERY = 8
 _INSTANCES = 5
 _SIDES = range(0, 1 << _INSTANCES, 2)
 """All partitions of five instances in two: the first is on side 0."""
+
+_ORACLE_SCHEDULES = len(_SIDES) ** 4
+# Judgements, and of each: two partitions in two orders, and one partition in all 20 orders.
+_VOTE_SCHEDULES = (1 << _INSTANCES) * (len(_SIDES) ** 2 * 2 + len(_SIDES) * 20)
 
 # The round that the twin leads first, of four voters.
 _TWIN_LEADS = 3
@@ -135,13 +140,13 @@ def _sampled(protocol: str, nodes: int, seed: int, indexes: range, leader: int |
     return count
 
 
-def run(jobs: Sequence[Job], *, processes: int | None = None) -> Count:
-    """All of them, on all cores."""
+def run(jobs: Sequence[Job], *, processes: int | None = None) -> Iterator[Count]:
+    """All of them, on all cores; yields what is known so far, the last time all of it."""
     total = Count()
     with multiprocessing.get_context("fork").Pool(processes or len(os.sched_getaffinity(0))) as pool:
         for count in pool.imap_unordered(_call, jobs):
             total.merge(count)
-    return total
+            yield total
 
 
 def _call(job: Job) -> Count:
@@ -155,8 +160,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         jobs = sampled_jobs(options.protocol, options.nodes, options.schedules, options.seed)
     else:
         jobs = oracle_jobs() if options.protocol == "oracle" else vote_jobs(options.protocol)
-    began = time.monotonic()
-    count = run(jobs, processes=options.jobs)
+    began, count = time.monotonic(), Count()
+    covered = options.schedules or (_ORACLE_SCHEDULES if options.protocol == "oracle" else _VOTE_SCHEDULES)
+    with progress(_title(options), covered) as tell:
+        for count in run(jobs, processes=options.jobs):
+            tell(count.schedules, f"{len(count.problems)} problems")
     seconds = time.monotonic() - began
     if options.json is not None:
         figures = {**vars(options), **dataclasses.asdict(count), "json": None, "seconds": round(seconds, 1)}
@@ -168,6 +176,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for what, schedule in count.problems[:3]:
         print(f"{what}\n    {schedule}")
     return int(bool(count.problems))
+
+
+def _title(options: argparse.Namespace) -> str:
+    which = "all that there are" if options.schedules is None else f"at random from seed {options.seed}"
+    twins = f"{max_faulty(options.nodes)} of them twins"
+    return f"{options.protocol} consensus: {options.nodes} voters, {twins}; schedules: {which}"
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -30,7 +30,7 @@ def test_there_are_more_than_a_hundred_thousand() -> None:
 
 def played(jobs: Sequence[Job]) -> Count:
     """What came of them; nothing bad."""
-    count = run(jobs)
+    *_, count = run(jobs)
     assert count.problems == []
     assert count.next_rounds >= count.played // 8, "each of these next rounds was decided by all"
     return count
@@ -60,7 +60,7 @@ def test_at_random(protocol: str, nodes: int, leader: int | None, schedules: int
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_quorum_that_is_one_too_small_is_found(protocol: str) -> None:
     with planted("quorum-off-by-one"):
-        count = run(sampled_jobs(protocol, 4, 250, 7))
+        *_, count = run(sampled_jobs(protocol, 4, 250, 7))
     assert any("decided twice, differently" in what or "no quorum" in what for what, _ in count.problems)
 
 
@@ -70,7 +70,10 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(command) == 0
     figures = json.loads(report.read_text(encoding="utf-8"))
     assert (figures["schedules"], figures["played"], figures["problems"]) == (40, 40, [])
-    assert "problems            0" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "problems            0" in told.out
+    assert "7 voters, 2 of them twins" in told.err
+    assert "40/40" in told.err
     with planted("quorum-off-by-one"):
         assert main(command) == 1
     assert json.loads(report.read_text(encoding="utf-8"))["problems"]
