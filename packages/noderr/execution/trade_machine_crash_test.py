@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from noderr.execution.machine_testing import PARENT, Run
+from noderr.execution.crash_testing import Run
+from noderr.execution.machine_testing import PARENT
 from noderr.execution.records import FinishReason
 
 
