@@ -28,7 +28,7 @@ class SliceWork:
         self.schedule: Slicing | None = None
         """None after a restart: no schedule survives one."""
         self.gave_up = False
-        """A slice was over before its time, with something left."""
+        """As many tries as are allowed left a rest."""
         self._book = book
         self._output = output
         self._allot = allot
@@ -80,6 +80,10 @@ class SliceWork:
         while self._end_some(now_ns):
             self._send_all(now_ns)
 
+    @property
+    def _is_full(self) -> bool:
+        return len(self._book.children) >= self._bounds.children
+
     def _open(self, slices: Iterable[Slice]) -> None:
         for part in slices:
             until_ns = min(part.until_ns, self.stop_ns)
@@ -97,7 +101,9 @@ class SliceWork:
             self.gave_up = self.gave_up or (now_ns < part.until_ns and self._book.left_of(part) > 0)
             del self._book.slices[part.number]
             if self.schedule is not None:
-                if self.is_stopped(now_ns):
+                if self._is_full or self.is_stopped(now_ns):
+                    # Nothing could be sent for what it hands out: each part would be over at once, for ever.
+                    self.gave_up = self.gave_up or self._book.free > 0
                     self.schedule.cancel()
                 self._open(self.schedule.on_over(part.number, now_ns))
         return bool(over)
@@ -106,7 +112,7 @@ class SliceWork:
         return (
             not self.is_stopped(now_ns)
             and part.attempts < self._attempts
-            and len(self._book.children) < self._bounds.children
+            and not self._is_full
             and self._book.left_of(part) > 0
         )
 

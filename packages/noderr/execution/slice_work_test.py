@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import random
+from collections import deque
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import pytest
 
-from noderr.core.consensus.testing import NOW_NS
+from noderr.core.consensus.testing import NOW_NS, SECOND_NS
 from noderr.exchanges.updates import Canceled, Filled, RejectReason
-from noderr.execution.actions import FaultKind, Finished, Query, SubmitResult
+from noderr.execution.actions import Action, FaultKind, Finished, Query, Submit, SubmitResult
 from noderr.execution.allotment import Allotted, Wanted
 from noderr.execution.machine_testing import (
     BOUNDS,
@@ -25,6 +27,9 @@ from noderr.execution.machine_testing import (
     submits,
 )
 from noderr.execution.records import FinishReason
+from noderr.execution.schedules.iceberg import Iceberg
+from noderr.execution.schedules.testing import parent
+from noderr.execution.schedules.twap import twap
 from noderr.execution.trade_machine import TradeMachine
 from noderr.types.trading import OrderState, TimeInForce
 
@@ -116,3 +121,49 @@ def test_a_plan_that_wants_too_much_sends_nothing(part: Allotted) -> None:
     assert submits(out) == []
     assert faults(out) == [FaultKind.BAD_PLAN]
     assert machine.book.finished is FinishReason.HALTED
+
+
+def fill(machine: TradeMachine, one: Submit) -> list[Action]:
+    return machine.on_update(Filled(fill=fill_of(one.order, one.venue, one.order.quantity)), NOW_NS)
+
+
+def reject(machine: TradeMachine, one: Submit) -> list[Action]:
+    return refuse(machine, one.order, NOW_NS, RejectReason.CANNOT_FILL)
+
+
+@pytest.mark.parametrize(("fate", "filled"), [(fill, Decimal("0.4")), (reject, Decimal(0))])
+def test_a_schedule_that_always_has_more_ends_when_no_child_may_be_made(
+    fate: Callable[[TradeMachine, Submit], list[Action]], filled: Decimal
+) -> None:
+    machine = new_machine(bounds=copy.replace(BOUNDS, children=4, attempts=1))
+    iceberg = Iceberg(
+        parent(lots=100),
+        NOW_NS,
+        MANDATE.deadline_ns,
+        display=Decimal("0.2"),
+        variance=Decimal(0),
+        generator=random.Random(1),
+    )
+    waiting = deque(submits(machine.start(iceberg)))
+    sent = 0
+    while waiting:
+        sent += 1
+        waiting += submits(fate(machine, waiting.popleft()))
+    assert sent == 4
+    assert machine.book.filled == filled
+    assert machine.book.finished is FinishReason.ATTEMPTS
+
+
+def test_what_is_still_out_when_no_child_may_be_made_is_worked_to_its_end() -> None:
+    machine = new_machine(bounds=copy.replace(BOUNDS, children=4))
+    ends_ns = NOW_NS + 20 * SECOND_NS
+    first = submits(machine.start(twap(parent(lots=100), NOW_NS, ends_ns, slices=4)))
+    second = submits(machine.on_time(NOW_NS + 5 * SECOND_NS))
+    assert (len(first), len(second)) == (2, 2)
+    for one in first:
+        fill(machine, one)
+    assert machine.book.finished is None
+    for one in second:
+        fill(machine, one)
+    assert machine.book.filled == Decimal("0.5")
+    assert machine.book.finished is FinishReason.ATTEMPTS
