@@ -13,6 +13,7 @@ from monitoring.alert import AlertGroup, alerts_table, rules_document
 from monitoring.consensus_alerts import consensus_alerts
 from monitoring.dashboard import Dashboard, dashboard_document
 from monitoring.fleet import Fleet, fleet_of
+from monitoring.machine_alerts import machine_alerts
 from monitoring.network_alerts import network_alerts
 from monitoring.network_dashboard import network_dashboard
 from monitoring.node_dashboard import node_dashboard
@@ -46,7 +47,7 @@ def monitoring_files(manifests: Iterable[ImageManifest]) -> dict[PurePosixPath, 
 
 def alert_groups(fleet: Fleet) -> tuple[AlertGroup, ...]:
     """Every alert, by subject."""
-    return (*process_alerts(fleet), *consensus_alerts(), *network_alerts(fleet))
+    return (*process_alerts(fleet), machine_alerts(fleet), *consensus_alerts(), *network_alerts(fleet))
 
 
 def dashboards(fleet: Fleet) -> tuple[Dashboard, ...]:
