@@ -30,6 +30,8 @@ _log = structlog.get_logger("noderr.core.peers")
 _HANDLER_SECONDS = 5.0
 _TURN_SECONDS = 0.005
 """After so long with one peer's frame, others get a turn of the loop."""
+_CORRELATION_LETTERS = 64
+"""So many of a correlation id get into logs and spans, however long it is."""
 _LAST_SECONDS = 1.0
 """So long a stream that ends waits for its peer to read the last receipts."""
 
@@ -200,9 +202,10 @@ async def _end_writing(receipts: OwedReceipts, writing: asyncio.Task[None]) -> B
 
 
 async def _handle(handler: Handler, sender: str, envelope: Envelope) -> None:
-    if envelope.correlation_id:
-        structlog.contextvars.bind_contextvars(correlation_id=envelope.correlation_id)
-    with span("peer.message", peer=sender, topic=envelope.topic, correlation_id=envelope.correlation_id):
+    correlation_id = envelope.correlation_id[:_CORRELATION_LETTERS]
+    if correlation_id:
+        structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
+    with span("peer.message", peer=sender, topic=envelope.topic, correlation_id=correlation_id):
         await handler(sender, envelope.payload)
 
 

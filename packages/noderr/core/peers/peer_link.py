@@ -48,6 +48,7 @@ _CLOSE_SECONDS = 5.0
 _QUEUE_LIMIT = 1024
 _RECONNECT = Backoff(first_seconds=0.25, limit_seconds=HELLO_SECONDS)
 _BREAKER = BreakerPolicy(consecutive_failures=5, open_seconds=5.0, probes=1)
+_WORD_LETTERS = 64
 _SECOND_NS = 1_000_000_000
 
 
@@ -126,8 +127,13 @@ class PeerLink:
         return True
 
     def saw(self, status: NodeStatus) -> None:
-        """The peer has said this of itself, in a hello of its own or in an answer to ours."""
-        self.said = status
+        """The peer has said this of itself, in a hello of its own or in an answer to ours. No more is kept than needed."""
+        self.said = NodeStatus(
+            tier=status.tier[:_WORD_LETTERS],
+            version=status.version[:_WORD_LETTERS],
+            ready=status.ready,
+            started_at_unix_ns=status.started_at_unix_ns,
+        )
         self._last_seen_ns = self._clock.now_ns()
 
     def describe(self) -> PeerDescription:
@@ -203,7 +209,7 @@ class PeerLink:
         self._metrics.peer_round_trip.observe(now - began)
         self.saw(reply.status)
         if not was_connected:
-            _log.info("peer_connected", peer=self.address.node_id, tier=reply.status.tier, version=reply.status.version)
+            _log.info("peer_connected", peer=self.address.node_id, tier=self.said.tier, version=self.said.version)
         return True
 
     async def _stub(self) -> PeerAsyncStub:

@@ -1,0 +1,50 @@
+"""How much of us one peer may take: words, messages by their size, calls, and turns of the loop."""
+
+from __future__ import annotations
+
+import os
+
+import structlog
+from structlog.testing import capture_logs
+
+from noderr.core.peers.credentials import peer_channel
+from noderr.core.peers.testing import PeerNode, connected
+from noderr.core.peers.testing_streams import TOPIC, raw_stream
+from noderr.types.wire.node_pb2 import Envelope, Frame, HelloRequest, NodeStatus
+from noderr.types.wire.node_pb2_grpc import PeerStub
+
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+
+async def test_of_what_a_peer_says_of_itself_no_more_is_kept_than_a_word(pair: tuple[PeerNode, PeerNode]) -> None:
+    first, second = pair
+    talkative = NodeStatus(tier="t" * 500_000, version="v" * 500_000, ready=True)
+    address = f"127.0.0.1:{second.port}"
+    async with peer_channel(first.credentials, second.identity.public_key, address) as channel:
+        await PeerStub(channel).Hello(HelloRequest(status=talkative), timeout=5)
+    [seen] = second.network.describe()
+    assert (seen.tier, seen.version, seen.ready) == ("t" * 64, "v" * 64, True)
+
+
+async def test_of_what_a_peer_answers_of_itself_no_more_is_kept_or_logged_than_a_word() -> None:
+    first, talkative = PeerNode(1), PeerNode(2, "t" * 500_000)
+    with capture_logs() as logs:
+        async with connected(first, talkative):
+            [seen] = first.network.describe()
+    assert seen.tier == "t" * 64
+    assert max(len(str(line)) for line in logs) < 1000
+    assert "peer_connected" in [line["event"] for line in logs]
+
+
+async def test_of_a_correlation_id_no_more_is_bound_than_a_word(pair: tuple[PeerNode, PeerNode]) -> None:
+    first, second = pair
+    bound: list[str] = []
+
+    async def take(_sender: str, _payload: bytes) -> None:
+        bound.append(structlog.contextvars.get_contextvars()["correlation_id"])
+
+    second.network.on(TOPIC, take)
+    async with raw_stream(first, second) as stream:
+        await stream.write(Frame(messages=[Envelope(topic=TOPIC, correlation_id="c" * 900_000)], prompt=True))
+        await stream.read()
+    assert bound == ["c" * 64]
