@@ -30,7 +30,8 @@ from noderr.core.service import Service
 from noderr.core.settings import NodeSettings
 from noderr.core.vitals import Vitals
 from noderr.telemetry import NodeMetrics
-from noderr.telemetry.coordinator_link import CoordinatorLink, NodeFacts, NodeLabel
+from noderr.telemetry.coordinator_link import CoordinatorLink
+from noderr.telemetry.node_facts import NodeFacts, NodeLabel
 from noderr.telemetry.recorder import TelemetryService
 from noderr.types import TierManifest
 from noderr.types.signing.account_key import AccountKey, checksum_address

@@ -11,7 +11,8 @@ from prometheus_client import CollectorRegistry
 
 from noderr.telemetry import NodeMetrics
 from noderr.telemetry.coordinator_client import CoordinatorClient
-from noderr.telemetry.coordinator_link import CoordinatorLink, NodeFacts, NodeLabel
+from noderr.telemetry.coordinator_link import CoordinatorLink
+from noderr.telemetry.node_facts import NodeFacts, NodeLabel
 from noderr.telemetry.recorder import TelemetryService
 from noderr.telemetry.testing import (
     NODE_KEY,
