@@ -126,15 +126,18 @@ class PeerLink:
             return False
         return True
 
-    def saw(self, status: NodeStatus) -> None:
-        """The peer has said this of itself, in a hello of its own or in an answer to ours. No more is kept than needed."""
-        self.said = NodeStatus(
+    def saw(self, status: NodeStatus) -> NodeStatus:
+        """The peer has said this of itself, in a hello of its own or in an answer to ours. Returns what is kept of it:
+        no more than anybody needs.
+        """
+        self.said = said = NodeStatus(
             tier=status.tier[:_WORD_LETTERS],
             version=status.version[:_WORD_LETTERS],
             ready=status.ready,
             started_at_unix_ns=status.started_at_unix_ns,
         )
         self._last_seen_ns = self._clock.now_ns()
+        return said
 
     def describe(self) -> PeerDescription:
         connected = self.connected
@@ -207,9 +210,9 @@ class PeerLink:
         now = self._clock.monotonic()
         self._answered_at, self._round_trip_seconds, self._problem = now, now - began, None
         self._metrics.peer_round_trip.observe(now - began)
-        self.saw(reply.status)
+        said = self.saw(reply.status)
         if not was_connected:
-            _log.info("peer_connected", peer=self.address.node_id, tier=self.said.tier, version=self.said.version)
+            _log.info("peer_connected", peer=self.address.node_id, tier=said.tier, version=said.version)
         return True
 
     async def _stub(self) -> PeerAsyncStub:
