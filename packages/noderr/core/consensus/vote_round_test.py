@@ -163,6 +163,23 @@ def test_who_votes_again_after_the_decision_is_told() -> None:
     assert machine.on_message(signed(3), NOW_NS) == [Send(KEYS[3].address, machine.certificate)]
 
 
+def test_who_votes_again_and_again_is_told_once_in_a_while() -> None:
+    # Anybody can copy a vote, with whatever signature: the answers would be a flood of their own.
+    machine = a_round()
+    for voter in (1, 2, 3):
+        machine.on_message(signed(voter), NOW_NS)
+    assert machine.certificate is not None
+    for asked_ns, is_told in ((0, True), (1, False), (SECOND_NS - 1, False), (SECOND_NS, True), (SECOND_NS + 1, False)):
+        for voter in (1, 2):
+            copied = copy.replace(signed(voter), signature=b"\1" * 65)
+            if is_told:
+                assert machine.on_message(copied, NOW_NS + asked_ns) == [Send(KEYS[voter].address, machine.certificate)]
+                continue
+            with pytest.raises(RefusedMessage) as caught:
+                machine.on_message(copied, NOW_NS + asked_ns)
+            assert caught.value.reason is Reason.DUPLICATE
+
+
 def test_a_certificate_ends_the_round_even_after_the_deadline() -> None:
     machine = a_round()
     machine.on_time(machine.deadline_ns)
