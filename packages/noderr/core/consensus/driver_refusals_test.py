@@ -36,7 +36,7 @@ MESSAGES: dict[str, tuple[str, Bad]] = {
     "certificate of two": ("no-quorum", lambda rig: rig.deliver(make_certificate([signed(1), signed(2)]))),
     "certificate, one counted twice": (
         "duplicate",
-        lambda rig: rig.deliver(copy.replace(_HONEST, signatures=_HONEST.signatures[:1] * 3)),
+        lambda rig: rig.deliver(copy.replace(_HONEST, signatures=(*_HONEST.signatures, _LAST))),
     ),
     "certificate, one forged": (
         "bad-signature",
@@ -44,7 +44,9 @@ MESSAGES: dict[str, tuple[str, Bad]] = {
     ),
     "certificate, one is no member": (
         "not-a-member",
-        lambda rig: rig.deliver(_with_last(copy.replace(_LAST, voter=b"\xff" * 20))),
+        lambda rig: rig.deliver(
+            copy.replace(_HONEST, signatures=(*_HONEST.signatures, copy.replace(_LAST, voter=b"\xff" * 20)))
+        ),
     ),
     "replayed certificate": ("replayed", lambda rig: rig.deliver(copy.replace(_HONEST, round=1))),
     "malformed": ("malformed", lambda rig: rig.driver.on_bundle(_malformed(rig.codec))),

@@ -29,9 +29,9 @@ KEYS = keys(4)
 VOTERS = voter_set(KEYS)
 
 
-def a_round(me: int = 0) -> VoteRound:
+def a_round(me: int = 0, signatures: AccountSignatures | None = None) -> VoteRound:
     return VoteRound(
-        RoundContext(KEYS[me].address, VOTERS, DOMAIN, AccountSignatures()),
+        RoundContext(KEYS[me].address, VOTERS, DOMAIN, signatures or AccountSignatures()),
         round_=5,
         topic=b"\1" * 32,
         deadline_ns=NOW_NS + 10 * SECOND_NS,
@@ -196,6 +196,44 @@ def test_a_certificate_of_two_is_refused() -> None:
         machine.on_certificate(make_certificate([signed(1), signed(2)]), NOW_NS)
     assert caught.value.reason is Reason.NO_QUORUM
     assert machine.status is Status.OPEN
+
+
+def test_a_certificate_of_abstentions_decides_nothing_as_the_abstentions_do() -> None:
+    machine = a_round()
+    abstentions = [signed(voter, choice=Choice.ABSTAIN) for voter in range(4)]
+    with pytest.raises(RefusedMessage) as caught:
+        machine.on_certificate(make_certificate(abstentions), NOW_NS)
+    assert caught.value.reason is Reason.UNPROVEN
+    assert machine.status is Status.OPEN
+    assert machine.certificate is None
+
+
+def test_a_certificate_without_a_quorum_has_no_signature_looked_at() -> None:
+    # One bundle has room for hundreds of them, of hundreds of true votes each.
+    class Counting(AccountSignatures):
+        found = 0
+
+        def recover(self, digest: bytes, signature: bytes) -> bytes:
+            self.found += 1
+            return super().recover(digest, signature)
+
+    signatures = Counting()
+    machine = a_round(signatures=signatures)
+    certificate = make_certificate([signed(1), signed(2)])
+    for light in (certificate, copy.replace(certificate, signatures=certificate.signatures * 4)):
+        with pytest.raises(RefusedMessage) as caught:
+            machine.on_certificate(light, NOW_NS)
+        assert caught.value.reason is Reason.NO_QUORUM
+    assert signatures.found == 0
+    machine.on_certificate(make_certificate([signed(1), signed(2), signed(3)]), NOW_NS)
+    assert signatures.found == 3
+
+
+@pytest.mark.parametrize("elsewhere", [{"epoch": 8}, {"tier": 2}])
+def test_a_certificate_of_other_voters_is_not_weighed_by_ours(elsewhere: dict[str, Any]) -> None:
+    with pytest.raises(RefusedMessage) as caught:
+        a_round().on_certificate(make_certificate([signed(1, **elsewhere)]), NOW_NS)
+    assert caught.value.reason is Reason.WRONG_EPOCH
 
 
 def test_two_votes_of_one_voter_are_evidence_and_count_once() -> None:
