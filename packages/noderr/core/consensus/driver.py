@@ -125,13 +125,17 @@ class RoundDriver:
         self._schedule(round_)
 
     def on_bundle(self, content: bytes) -> RefusedMessage | None:
-        """What a peer delivered. Messages that do not count are counted; a bundle that is none is returned, refused."""
+        """What a peer delivered. Messages that do not count are counted; a bundle that is none is returned, refused.
+
+        Finding a signer is nearly all of what a message costs, and no honest peer passes on a signature that is wrong:
+        the first one that is ends the bundle. It is counted, and what comes after it neither looked at nor counted.
+        """
         try:
             for payload in self._codec.decode(content):
                 if isinstance(payload, RefusedMessage):
                     self.refuse(payload)
-                else:
-                    self._take(payload)
+                elif self._take(payload) is Reason.BAD_SIGNATURE:
+                    break
         except RefusedMessage as refused:
             self.refuse(refused)
             return refused
@@ -190,13 +194,14 @@ class RoundDriver:
             seconds = (self._looks[0][0] - now_ns) / _SECOND_NS if self._looks else None
             await event_or_time(self._changed, seconds, self._clock)
 
-    def _take(self, payload: Payload) -> None:
+    def _take(self, payload: Payload) -> Reason | None:
+        """Why it does not count, if it does not."""
         key = _key(payload)
         round_ = self.rounds.get(key)
         try:
             if round_ is None:
                 self._keep_early(key, payload)
-                return
+                return None
             now_ns = self._clock.now_ns()
             if isinstance(payload, Certificate):
                 self.do(round_, round_.on_certificate(payload, now_ns))
@@ -204,6 +209,8 @@ class RoundDriver:
                 self.do(round_, round_.on_message(payload, now_ns))
         except RefusedMessage as refused:
             self.refuse(refused)
+            return refused.reason
+        return None
 
     def _keep_early(self, key: RoundKey, payload: Payload) -> None:
         """A round that others began a moment before: its messages wait. Raises `RefusedMessage` for any other."""

@@ -129,6 +129,19 @@ async def test_who_repeats_two_opinions_is_accused_of_them_once() -> None:
 async def test_one_bad_message_in_a_bundle_does_not_spoil_the_rest() -> None:
     rig = DriverRig()
     rig.open()
-    rig.deliver(signed(1), copy.replace(signed(2), signer=KEYS[3].address), signed(2), signed(3))
-    assert rig.refused() == {"bad-signature": 1}
+    rig.deliver(signed(1), signed(2, epoch=8), signed(2), signed(3))
+    assert rig.refused() == {"wrong-epoch": 1}
     assert [one.certificate for one in rig.decided] == [_HONEST]
+
+
+async def test_a_wrong_signature_ends_its_bundle_and_no_other() -> None:
+    # Hundreds of them fit in a bundle, and finding that one is wrong takes as long as finding that it is right.
+    rig = DriverRig()
+    round_ = rig.open()
+    wrong = [copy.replace(signed(3), signature=bytes([r]) * 32 + b"\1" * 32 + b"\x1b") for r in range(1, MAX_MESSAGES)]
+    rig.deliver(signed(1), *wrong)
+    assert rig.refused() == {"bad-signature": 1}
+    assert rig.signatures.asked == 2
+    rig.deliver(wrong[0], signed(2), signed(3))
+    assert list(round_.tally.votes) == [KEYS[1].address], "no honest peer delivers one"
+    honest_go_on(rig)

@@ -16,10 +16,19 @@ from noderr.core.consensus.driver import Listener, RoundDriver
 from noderr.core.consensus.guard import Guard, GuardedKey
 from noderr.core.consensus.round import Round
 from noderr.core.consensus.signing_queue import Signer
-from noderr.core.consensus.testing import DOMAIN, NOW_NS, SECOND_NS, ForgetfulDisk, keys, vote, voter_set
+from noderr.core.consensus.testing import (
+    DOMAIN,
+    NOW_NS,
+    SECOND_NS,
+    CountingSignatures,
+    ForgetfulDisk,
+    keys,
+    vote,
+    voter_set,
+)
 from noderr.core.consensus.vote_round import VoteRound
 from noderr.telemetry import NodeMetrics
-from noderr.types.consensus import AccountSignatures, Evidence, ProtocolMessage, RefusedMessage, Signed, Vote, sign
+from noderr.types.consensus import Evidence, ProtocolMessage, RefusedMessage, Signed, Vote, sign
 from noderr.utils import ManualClock
 
 KEYS = keys(4)
@@ -38,6 +47,8 @@ class DriverRig:
         self.guard = Guard(self.disk)
         self.codec = Codec(DOMAIN)
         self.round_now = ROUND
+        self.signatures = CountingSignatures()
+        self.context = RoundContext(KEYS[0].address, VOTERS, DOMAIN, self.signatures)
         self.bundles: list[list[Payload]] = []
         self.sent: list[tuple[bytes, list[Payload]]] = []
         self.on_disk: list[bytes] = []
@@ -67,7 +78,7 @@ class DriverRig:
     def open(self, number: int = ROUND, topic: bytes = b"\1" * 32) -> VoteRound:
         """A round that ends in ten seconds."""
         round_ = VoteRound(
-            RoundContext(KEYS[0].address, VOTERS, DOMAIN, AccountSignatures()),
+            self.context,
             round_=number,
             topic=topic,
             deadline_ns=self.clock.now_ns() + DEADLINE_SECONDS * SECOND_NS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from noderr.types.consensus import Choice, Vote, VoterSet
+from noderr.types.consensus import AccountSignatures, Choice, Vote, VoterSet
 from noderr.types.eip712 import Domain
 from noderr.types.signing.account_key import AccountKey
 
@@ -39,6 +39,17 @@ def vote(**changes: Any) -> Vote:
         "expires_at_s": NOW_S + 60,
     }
     return Vote(**(fields | changes))
+
+
+class CountingSignatures(AccountSignatures):
+    """Knows how many signers it was asked to find, which is nearly all of what messages cost."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def recover(self, digest: bytes, signature: bytes) -> bytes:
+        self.asked += 1
+        return super().recover(digest, signature)
 
 
 def mutated(content: bytes, randomness: random.Random) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Failed, Failure, Send, Sign
 from noderr.core.consensus.context import RoundContext
 from noderr.core.consensus.status import Status
-from noderr.core.consensus.testing import DOMAIN, NOW_NS, NOW_S, SECOND_NS, keys, vote, voter_set
+from noderr.core.consensus.testing import DOMAIN, NOW_NS, NOW_S, SECOND_NS, CountingSignatures, keys, vote, voter_set
 from noderr.core.consensus.vote_round import VoteRound
 from noderr.types.consensus import (
     AccountSignatures,
@@ -210,23 +210,16 @@ def test_a_certificate_of_abstentions_decides_nothing_as_the_abstentions_do() ->
 
 def test_a_certificate_without_a_quorum_has_no_signature_looked_at() -> None:
     # One bundle has room for hundreds of them, of hundreds of true votes each.
-    class Counting(AccountSignatures):
-        found = 0
-
-        def recover(self, digest: bytes, signature: bytes) -> bytes:
-            self.found += 1
-            return super().recover(digest, signature)
-
-    signatures = Counting()
+    signatures = CountingSignatures()
     machine = a_round(signatures=signatures)
     certificate = make_certificate([signed(1), signed(2)])
     for light in (certificate, copy.replace(certificate, signatures=certificate.signatures * 4)):
         with pytest.raises(RefusedMessage) as caught:
             machine.on_certificate(light, NOW_NS)
         assert caught.value.reason is Reason.NO_QUORUM
-    assert signatures.found == 0
+    assert signatures.asked == 0
     machine.on_certificate(make_certificate([signed(1), signed(2), signed(3)]), NOW_NS)
-    assert signatures.found == 3
+    assert signatures.asked == 3
 
 
 @pytest.mark.parametrize("elsewhere", [{"epoch": 8}, {"tier": 2}])
