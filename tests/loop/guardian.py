@@ -74,8 +74,9 @@ class Guardian:
         for store in (self._store, self._safety_log):
             self._clock.await_(store.close())
 
-    def _on_portfolio(self, _sender: str, content: bytes) -> None:
-        self._snapshots.add(PortfolioSnapshot.of(portfolio_from_wire(trading_pb2.Portfolio.FromString(content))))
+    def _on_portfolio(self, sender: str, content: bytes) -> None:
+        portfolio = portfolio_from_wire(trading_pb2.Portfolio.FromString(content))
+        self._snapshots.add(sender, PortfolioSnapshot.of(portfolio))
 
     def _on_proposal(self, sender: str, content: bytes) -> None:
         proposal = trade_proposal_from_wire(guardian_pb2.TradeProposal.FromString(content))

@@ -26,6 +26,7 @@ from noderr.safety_control.testing_node import Node
 from noderr.types.consensus import Choice
 from noderr.types.consensus.trade_proposal import TradeProposal
 
+SENDER = "a validator's node"
 LIMITS = {
     "version": 1,
     "currency": "USD",
@@ -109,7 +110,7 @@ def test_the_parts_of_a_guardian(tmp_path: Path) -> None:
 async def test_all_three_approve_an_order_within_the_limits(tmp_path: Path, limits_file: str) -> None:
     guardian = Guardian(tmp_path, risk_limits_file=limits_file)
     async with guardian.running():
-        guardian.risk.snapshots.add(snapshot())
+        guardian.risk.snapshots.add(SENDER, snapshot())
         verdict = await guardian.with_compliance.evaluate(asked())
         assert (verdict.choice, verdict.codes) == (Choice.APPROVE, 0)
         denied = await guardian.with_compliance.evaluate(asked(2, quantity=Decimal("5.001")))
@@ -119,14 +120,14 @@ async def test_all_three_approve_an_order_within_the_limits(tmp_path: Path, limi
 async def test_without_compliance_nothing_passes(tmp_path: Path, limits_file: str) -> None:
     guardian = Guardian(tmp_path, risk_limits_file=limits_file)
     async with guardian.running():
-        guardian.risk.snapshots.add(snapshot())
+        guardian.risk.snapshots.add(SENDER, snapshot())
         assert (await guardian.evaluator.evaluate(asked())).codes == Veto.NO_EVALUATOR
 
 
 async def test_a_halt_stops_the_next_proposal(tmp_path: Path, limits_file: str) -> None:
     guardian = Guardian(tmp_path, risk_limits_file=limits_file)
     async with guardian.running():
-        guardian.risk.snapshots.add(snapshot())
+        guardian.risk.snapshots.add(SENDER, snapshot())
         await guardian.safety.halt("http", "smoke")
         assert (await guardian.with_compliance.evaluate(asked())).codes == Veto.SAFETY
 
@@ -134,11 +135,11 @@ async def test_a_halt_stops_the_next_proposal(tmp_path: Path, limits_file: str) 
 async def test_what_was_approved_before_a_restart_counts_after_it(tmp_path: Path, limits_file: str) -> None:
     first = Guardian(tmp_path, risk_limits_file=limits_file)
     async with first.running():
-        first.risk.snapshots.add(snapshot())
+        first.risk.snapshots.add(SENDER, snapshot())
         assert (await first.with_compliance.evaluate(asked())).choice is Choice.APPROVE
     second = Guardian(tmp_path, risk_limits_file=limits_file)
     async with second.running():
-        second.risk.snapshots.add(snapshot())
+        second.risk.snapshots.add(SENDER, snapshot())
         assert (await second.with_compliance.evaluate(asked())).codes == Veto.RISK
 
 

@@ -13,6 +13,8 @@ from noderr.types.errors import TypesError
 from noderr.types.trading.portfolio_on_wire import portfolio_from_wire
 from noderr.types.wire import trading_pb2 as pb
 
+_MAX_BYTES = 64 * 1024
+
 
 class PortfolioInbox:
     """Takes them from validators that vote, once it knows who they are; from nobody before.
@@ -28,8 +30,10 @@ class PortfolioInbox:
     async def _take(self, sender: str, content: bytes) -> None:
         if self.validators is None or not self.validators.has(sender):
             raise MessageRefusedError("portfolios are taken from validators that vote, and the sender is none here")
+        if len(content) > _MAX_BYTES:
+            raise MessageRefusedError(f"a portfolio of {len(content)} bytes: at most {_MAX_BYTES}")
         try:
             portfolio = portfolio_from_wire(pb.Portfolio.FromString(content))
         except (DecodeError, TypesError) as error:
             raise MessageRefusedError(f"no portfolio: {error}") from error
-        self._snapshots.add(PortfolioSnapshot.of(portfolio))
+        self._snapshots.add(sender, PortfolioSnapshot.of(portfolio))

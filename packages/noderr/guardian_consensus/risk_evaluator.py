@@ -14,27 +14,29 @@ from noderr.telemetry import NodeMetrics
 from noderr.types.consensus.trade_proposal import TradeProposal
 from noderr.utils import Clock
 
-_SNAPSHOTS = 64
+_SNAPSHOTS = 32
 _STALE = frozenset({ReasonCode.SNAPSHOT_STALE, ReasonCode.SNAPSHOT_FROM_FUTURE})
 
 
 class SnapshotBook:
-    """The newest portfolios that this guardian knows, by digest. A feed adds to it."""
+    """The newest portfolios of each sender, by digest: who sends many pushes out its own only. A feed adds to it."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[bytes, PortfolioSnapshot] = OrderedDict()
+        self._known: dict[str, OrderedDict[bytes, PortfolioSnapshot]] = {}
 
     def __len__(self) -> int:
-        return len(self._known)
+        return sum(map(len, self._known.values()))
 
-    def add(self, snapshot: PortfolioSnapshot) -> None:
-        self._known[snapshot.digest] = snapshot
-        self._known.move_to_end(snapshot.digest)
-        while len(self._known) > _SNAPSHOTS:
-            self._known.popitem(last=False)
+    def add(self, sender: str, snapshot: PortfolioSnapshot) -> None:
+        """`sender` is one of few that are known: nothing bounds how many there are."""
+        newest = self._known.setdefault(sender, OrderedDict())
+        newest[snapshot.digest] = snapshot
+        newest.move_to_end(snapshot.digest)
+        while len(newest) > _SNAPSHOTS:
+            newest.popitem(last=False)
 
     def get(self, digest: bytes) -> PortfolioSnapshot | None:
-        return self._known.get(digest)
+        return next((newest[digest] for newest in self._known.values() if digest in newest), None)
 
 
 class RiskEvaluator:

@@ -25,6 +25,7 @@ from noderr.types.consensus.trade_proposal import TradeProposal
 from noderr.types.trading import Side
 from noderr.utils import ManualClock, StoreError
 
+SENDER = "a validator's node"
 STALE = {"as_of_ns": NOW_NS - 31 * SECOND_NS}
 
 
@@ -44,7 +45,7 @@ class Guardian:
         self.store = FlowStore(folder, 3_600 * SECOND_NS)
         self.snapshots = SnapshotBook()
         for portfolio in portfolios:
-            self.snapshots.add(portfolio)
+            self.snapshots.add(SENDER, portfolio)
         self.registry = CollectorRegistry()
         self.state = state
         self.evaluator = RiskEvaluator(
@@ -96,7 +97,7 @@ async def test_what_the_gate_approves_is_approved_and_written_down(tmp_path: Pat
 )
 async def test_a_rejection_says_why(tmp_path: Path, changes: dict[str, Any], codes: Veto) -> None:
     guardian = Guardian(tmp_path)
-    guardian.snapshots.add(snapshot(**STALE))
+    guardian.snapshots.add(SENDER, snapshot(**STALE))
     verdict = await guardian.evaluator.evaluate(copy.replace(guardian.asks(), **changes))
     assert (verdict.choice, verdict.codes) == (Choice.REJECT, codes)
     assert await guardian.store.load(NOW_NS) == []
@@ -118,7 +119,7 @@ async def test_halted_and_reducing_come_from_safety_control(tmp_path: Path) -> N
     guardian.state = TradingState.REDUCING
     assert (await guardian.evaluator.evaluate(guardian.asks())).codes == Veto.RISK
     held = {"positions": (position("BTC/USD", "1"),)}
-    guardian.snapshots.add(snapshot(**held))
+    guardian.snapshots.add(SENDER, snapshot(**held))
     verdict = await guardian.evaluator.evaluate(guardian.asks(portfolio=held, side=Side.SELL))
     assert verdict.choice is Choice.APPROVE
     await guardian.store.close()
@@ -163,7 +164,7 @@ async def test_what_cannot_be_written_down_is_not_approved_and_still_counts(
 async def test_it_says_that_no_portfolio_has_come(tmp_path: Path) -> None:
     guardian = Guardian(tmp_path, portfolios=())
     assert "no portfolio" in guardian.evaluator.missing()[0]
-    guardian.snapshots.add(snapshot())
+    guardian.snapshots.add(SENDER, snapshot())
     assert guardian.evaluator.missing() == ()
     await guardian.store.close()
 
@@ -172,7 +173,7 @@ def test_the_book_of_portfolios_is_bounded() -> None:
     book = SnapshotBook()
     all_of_them = [snapshot(as_of_ns=NOW_NS + number) for number in range(100)]
     for each in all_of_them:
-        book.add(each)
-    assert len(book) == 64
+        book.add(SENDER, each)
+    assert len(book) == 32
     assert book.get(all_of_them[99].digest) == all_of_them[99]
     assert book.get(all_of_them[0].digest) is None
