@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
+import pytest
 import structlog
 from structlog.testing import capture_logs
 
 from noderr.core.peers.credentials import peer_channel
+from noderr.core.peers.incoming import PeerLimits
 from noderr.core.peers.testing import PeerNode, connected
-from noderr.core.peers.testing_streams import TOPIC, raw_stream
+from noderr.core.peers.testing_streams import TOPIC, raw_stream, send
 from noderr.types.wire.node_pb2 import Envelope, Frame, HelloRequest, NodeStatus
 from noderr.types.wire.node_pb2_grpc import PeerStub
 
@@ -48,3 +51,19 @@ async def test_of_a_correlation_id_no_more_is_bound_than_a_word(pair: tuple[Peer
         await stream.write(Frame(messages=[Envelope(topic=TOPIC, correlation_id="c" * 900_000)], prompt=True))
         await stream.read()
     assert bound == ["c" * 64]
+
+
+@pytest.mark.parametrize(
+    ("length", "taken"),
+    [(0, 10), (4096 - len(TOPIC) - 1, 10), (4096 - len(TOPIC), 5), (9 * 4096, 1), (500_000, 1)],
+)
+async def test_a_message_costs_a_token_and_one_more_for_each_4_kib(length: int, taken: int) -> None:
+    first, second = PeerNode(1), PeerNode(2, limits=PeerLimits(per_second=0.001, burst=10))
+
+    async def take(_sender: str, _payload: bytes) -> None: ...
+
+    second.network.on(TOPIC, take)
+    async with connected(first, second):
+        results = await asyncio.gather(*(send(first, second, bytes(length)) for _ in range(12)), return_exceptions=True)
+    assert results[:taken] == [None] * taken
+    assert {getattr(result, "code", None) for result in results[taken:]} == {"RESOURCE_EXHAUSTED"}
