@@ -42,11 +42,15 @@ class Codec:
         bundle.messages.extend(map(self._encode, payloads))
         return bundle.SerializeToString()
 
-    def bundles(self, payloads: Iterable[Payload]) -> Iterator[bytes]:
-        """As few bundles as may be, none larger than others take, unless a single payload is."""
+    def bundles(self, payloads: Iterable[Payload]) -> Iterator[bytes | RefusedMessage]:
+        """As few bundles as may be, none larger than others take. A payload too large for any is refused by itself."""
         bundle, size = self._empty(), 0
         for message in map(self._encode, payloads):
             length = message.ByteSize() + _FRAME_BYTES
+            if length > _ROOM_BYTES:
+                what = f"a {message.WhichOneof('body')} of {length} bytes: no voter takes a bundle of it"
+                yield RefusedMessage(Reason.OVERSIZED, what)
+                continue
             if bundle.messages and (len(bundle.messages) == MAX_MESSAGES or size + length > _ROOM_BYTES):
                 yield bundle.SerializeToString()
                 bundle, size = self._empty(), 0

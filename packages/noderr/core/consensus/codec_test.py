@@ -29,6 +29,12 @@ def refused(read: Callable[[], object]) -> RefusedMessage:
     return caught.value
 
 
+def bundles(payloads: Sequence[Payload]) -> list[bytes]:
+    made = list(CODEC.bundles(payloads))
+    assert not any(isinstance(one, RefusedMessage) for one in made)
+    return [one for one in made if isinstance(one, bytes)]
+
+
 def reason_of(content: bytes) -> Reason:
     return refused(lambda: list(CODEC.decode(content))).reason
 
@@ -135,16 +141,36 @@ def test_a_mutated_bundle_is_only_refused_or_read(seed: int) -> None:
 @pytest.mark.parametrize("count", [0, 1, MAX_MESSAGES, MAX_MESSAGES + 1, 2 * MAX_MESSAGES + 1])
 def test_what_is_too_much_for_one_bundle_goes_in_several_that_are_taken(count: int) -> None:
     payloads: list[Payload] = [VOTES[number % len(VOTES)] for number in range(count)]
-    bundles = list(CODEC.bundles(payloads))
-    assert len(bundles) == -(-count // MAX_MESSAGES)
-    assert [one for bundle in bundles for one in CODEC.decode(bundle)] == payloads
+    made = bundles(payloads)
+    assert len(made) == -(-count // MAX_MESSAGES)
+    assert [one for bundle in made for one in CODEC.decode(bundle)] == payloads
 
 
 def test_large_messages_share_a_bundle_while_it_may_be_taken() -> None:
     many = keys(200)
-    large: list[Payload] = [make_certificate([sign(vote(), key, DOMAIN) for key in many])] * 100
-    bundles = list(CODEC.bundles(large))
-    assert max(map(len, bundles)) <= MAX_BUNDLE_BYTES
-    assert [one for bundle in bundles for one in CODEC.decode(bundle)] == large
-    one = len(CODEC.encode(large[:1]))
-    assert all(len(bundle) + one > MAX_BUNDLE_BYTES for bundle in bundles[:-1])
+    payloads: list[Payload] = [make_certificate([sign(vote(), key, DOMAIN) for key in many])] * 100
+    made = bundles(payloads)
+    assert max(map(len, made)) <= MAX_BUNDLE_BYTES
+    assert [one for bundle in made for one in CODEC.decode(bundle)] == payloads
+    one = len(CODEC.encode(payloads[:1]))
+    assert all(len(bundle) + one > MAX_BUNDLE_BYTES for bundle in made[:-1])
+
+
+def large(signatures: int) -> Certificate:
+    return copy.replace(CERTIFICATE, signatures=CERTIFICATE.signatures[:1] * signatures)
+
+
+def test_what_is_too_large_for_any_bundle_is_refused_and_everything_else_goes() -> None:
+    error, bundle = CODEC.bundles([VOTES[0], large(6000), *VOTES[1:]])
+    assert isinstance(error, RefusedMessage)
+    assert error.reason is Reason.OVERSIZED
+    assert "a certificate of 5460" in str(error)
+    assert isinstance(bundle, bytes)
+    assert list(CODEC.decode(bundle)) == VOTES
+
+
+def test_the_largest_that_is_sent_is_taken() -> None:
+    made = [one for signatures in range(5700, 5800, 5) for one in CODEC.bundles([large(signatures)])]
+    sent = [one for one in made if isinstance(one, bytes)]
+    assert 0 < len(sent) < len(made)
+    assert MAX_BUNDLE_BYTES - 1000 < max(map(len, sent)) <= MAX_BUNDLE_BYTES

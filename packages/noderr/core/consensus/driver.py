@@ -11,7 +11,6 @@ import heapq
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 from prometheus_client import Counter
@@ -20,6 +19,7 @@ from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Fa
 from noderr.core.consensus.codec import Codec
 from noderr.core.consensus.early_messages import EarlyMessages, RoundKey, check_due
 from noderr.core.consensus.errors import GuardError
+from noderr.core.consensus.outgoing import Outbox, Outgoing
 from noderr.core.consensus.round import Round
 from noderr.core.consensus.series import DECIDED
 from noderr.core.consensus.signing_queue import Signer, SigningQueue
@@ -33,16 +33,6 @@ _log = structlog.get_logger("noderr.core.consensus")
 _SECOND_NS = 1_000_000_000
 _EARLY_BYTES = 8 << 20
 _NEVER_NS = 1 << 63
-
-
-class Outbox(Protocol):
-    """Where bundles go."""
-
-    def broadcast(self, bundle: bytes) -> None:
-        """To every other voter that is there; never waits."""
-
-    def send(self, voter: bytes, bundle: bytes) -> None:
-        """To the voter with this address, if it is there; never waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +64,6 @@ class RoundDriver:
         self.protocol = protocol
         self.rounds: OrderedDict[RoundKey, Round] = OrderedDict()
         self._codec = codec
-        self._outbox = outbox
         self._listener = listener
         self._metrics = metrics
         self._clock = clock
@@ -84,7 +73,7 @@ class RoundDriver:
         self._began: dict[RoundKey, float] = {}
         self._accused: dict[RoundKey, set[tuple[object, ...]]] = {}
         self._signing = SigningQueue(signer, self._on_signed)
-        self._outgoing: dict[bytes | None, list[Payload]] = {}
+        self._outgoing = Outgoing(codec, outbox, self._on_unsendable)
         self._changed = asyncio.Event()
         self._looks: list[tuple[int, RoundKey]] = []
         self._looks_ns: dict[RoundKey, int] = {}
@@ -111,9 +100,9 @@ class RoundDriver:
                 case Sign(message=message):
                     self._signing.ask(round_, message)
                 case Broadcast(payload=payload):
-                    self._later(None, payload)
+                    self._outgoing.add(None, payload)
                 case Send(voter=voter, payload=payload):
-                    self._later(voter, payload)
+                    self._outgoing.add(voter, payload)
                 case Decided():
                     self._count(round_, DECIDED)
                     self._listener.decided(round_, action)
@@ -217,21 +206,6 @@ class RoundDriver:
         check_due(key[0], self._round_now())
         self._early.keep(key, payload, len(self._codec.encode([payload])))
 
-    def _later(self, voter: bytes | None, payload: Payload) -> None:
-        """What this turn of the loop wants sent goes out together, to one voter or to all."""
-        if not self._outgoing:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._outgoing.setdefault(voter, []).append(payload)
-
-    def _flush(self) -> None:
-        outgoing, self._outgoing = self._outgoing, {}
-        for voter, payloads in outgoing.items():
-            for bundle in self._codec.bundles(payloads):
-                if voter is None:
-                    self._outbox.broadcast(bundle)
-                else:
-                    self._outbox.send(voter, bundle)
-
     def refuse(self, refused: RefusedMessage) -> None:
         """Count a message that does not count."""
         counter = self._refused.get(refused.reason)
@@ -241,6 +215,11 @@ class RoundDriver:
         counter.inc()
         if refused.reason is not Reason.DUPLICATE:
             _log.debug("message_refused", protocol=self.protocol, reason=refused.reason.value, detail=str(refused))
+
+    def _on_unsendable(self, refused: RefusedMessage) -> None:
+        """Nobody would take it, and without it this voter's rounds may come to nothing: somebody must look at it."""
+        self.refuse(refused)
+        _log.error("own_message_not_sent", protocol=self.protocol, reason=str(refused))
 
     def _accuse(self, evidence: Evidence[ProtocolMessage]) -> None:
         self._metrics.consensus_refused.labels(self.protocol, Reason.EQUIVOCATION.value).inc()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import threading
 from collections.abc import Sequence
 
 import pytest
+import structlog.testing
 
-from noderr.core.consensus.actions import Action, Broadcast, Failed, Failure
+from noderr.core.consensus.actions import Action, Broadcast, Failed, Failure, Send
 from noderr.core.consensus.driver_testing import DEADLINE_SECONDS, KEYS, VOTERS, DriverRig, signed, until
 from noderr.core.consensus.errors import GuardError
 from noderr.core.consensus.status import Status
@@ -121,6 +123,22 @@ async def test_what_one_turn_of_the_loop_wants_sent_goes_out_together() -> None:
     rig.driver.do(round_, [Broadcast(signed(1))])
     await asyncio.sleep(0)
     assert rig.bundles[1:] == [[signed(1)]]
+
+
+async def test_what_nobody_would_take_is_not_sent_and_that_is_told() -> None:
+    rig = DriverRig()
+    round_ = rig.open()
+    certificate = make_certificate([signed(1)])
+    endless = copy.replace(certificate, signatures=certificate.signatures * 6000)
+    with structlog.testing.capture_logs() as logged:
+        rig.driver.do(round_, [Broadcast(endless), Broadcast(signed(1)), Send(KEYS[1].address, endless)])
+        await asyncio.sleep(0)
+    assert rig.bundles == [[signed(1)]]
+    assert rig.sent == []
+    assert rig.refused() == {"oversized": 2}
+    errors = [line for line in logged if line["log_level"] == "error"]
+    assert [line["event"] for line in errors] == ["own_message_not_sent"] * 2
+    assert "a certificate of" in errors[0]["reason"]
 
 
 async def test_a_decision_is_told_counted_timed_and_sent_to_who_misses_it() -> None:
