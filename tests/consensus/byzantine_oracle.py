@@ -22,6 +22,8 @@ class Style(enum.Enum):
     """Commits itself, if at all, once it has heard what the others reveal."""
     TWO_FACED = enum.auto()
     """Commits itself to one thing before some and to another before others, and may open either."""
+    BAIT = enum.auto()
+    """Commits itself before some so that they reveal, and before the others to what these have revealed."""
     COPY = enum.auto()
     """Says what another oracle said, from the commitment on."""
     EXTREME = enum.auto()
@@ -38,6 +40,7 @@ class ByzantineOracle(ByzantineVoter):
         self._faces = [self._seen(_FAR), self._seen(-_FAR)]
         self._commits: dict[bytes, Signed[ProtocolMessage]] = {}
         self._reveals: dict[bytes, Signed[Reveal]] = {}
+        self._baited: list[bytes] = []
         self._has_committed = self._has_revealed = False
         self._reports = 3
 
@@ -52,7 +55,9 @@ class ByzantineOracle(ByzantineVoter):
                     self._commit(payload.message, send)
             case Reveal():
                 self._reveals[payload.signer] = payload  # type: ignore[assignment]
-                if not self._has_revealed:
+                if self._style is Style.BAIT:
+                    self._copy_when_enough(payload.message, send)
+                elif not self._has_revealed:
                     self._reveal(payload.message, send)
                 if 3 * len(self._reveals) > 2 * len(self.around.voters):
                     self._report(payload.message, send)
@@ -74,8 +79,22 @@ class ByzantineOracle(ByzantineVoter):
         elif self._style is not Style.TWO_FACED:
             hidden = hidden[:1]
         signed = [self.sign(Commit(**_place(like), commitment=one)) for one in hidden]
-        for voter in self.around.voters:
+        to = self.around.voters
+        if self._style is Style.BAIT:
+            to = self._baited = self.randomness.sample(to, self.randomness.randint(1, len(to)))
+        for voter in to:
             send(voter, self.randomness.choice(signed))
+
+    def _copy_when_enough(self, like: Reveal, send: SendTo) -> None:
+        """Once a third has revealed: commits itself to what one of them said, before those that still wait for it."""
+        if self._has_revealed or 3 * len(self._reveals) < len(self.around.voters):
+            return
+        self._has_revealed = True
+        made = self.sign(Commit(**_place(like), commitment=commitment(self.address, like.observation, self._salt)))
+        for voter in self.around.voters:
+            if voter not in self._baited:
+                send(voter, made)
+        self._tell([(like.observation, self._salt)], like, send)
 
     def _reveal(self, like: Reveal, send: SendTo) -> None:
         self._has_revealed = True
@@ -84,6 +103,9 @@ class ByzantineOracle(ByzantineVoter):
         faces = [(face, self._salt) for face in self._faces[: 2 if self._style is Style.TWO_FACED else 1]]
         if self._style is Style.COPY:
             faces = [(like.observation, like.salt)]
+        self._tell(faces, like, send)
+
+    def _tell(self, faces: list[tuple[Observation, bytes]], like: Reveal, send: SendTo) -> None:
         # It says of each commitment that it had it, of its own as well.
         seen = {commit.message.commitment for commit in self._commits.values()}  # type: ignore[attr-defined]
         seen |= {commitment(self.address, *face) for face in faces}

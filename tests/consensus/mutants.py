@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +30,7 @@ from noderr.types.consensus import (
     weights,
 )
 from noderr.types.consensus.agreed_signal import AgreedSignal
+from tests.consensus import reference
 from tests.consensus.protocols import PROTOCOLS
 
 
@@ -130,6 +131,24 @@ def late_commitments_count() -> AbstractContextManager[Any]:
 
 
 @contextlib.contextmanager
+def a_third_had_the_commitment() -> Iterator[None]:
+    """An observation counts if one honest oracle had its commitment; whoever judges believes that too."""
+
+    def a_third(weight: int, total: int) -> bool:
+        return 3 * weight >= total
+
+    def judged(reveal: Signed[Reveal], reveals: Sequence[Signed[Reveal]], oracles: int) -> bool:
+        mine = reference.commitment_of(reveal)
+        return a_third(sum(mine in one.message.seen for one in reveals), oracles)
+
+    with (
+        mock.patch.object(aggregate, "has_quorum", a_third),
+        mock.patch.object(reference, "_is_committed", judged),
+    ):
+        yield
+
+
+@contextlib.contextmanager
 def subject_not_recomputed() -> Iterator[None]:
     """A leader is believed that its subject follows from its observations."""
     check = Reports._check
@@ -182,6 +201,7 @@ MUTANTS: dict[str, Mutant] = {
     "two-votes-a-round": Mutant(two_votes_a_round, (_TWO,)),
     "expired-certificates-accepted": Mutant(expired_certificates_accepted, ("on a certificate that had expired",)),
     "late-commitments-count": Mutant(late_commitments_count, (_FOLLOWS,), ("oracle",)),
+    "a-third-had-the-commitment": Mutant(a_third_had_the_commitment, ("honest ones were revealed",), ("oracle",)),
     "subject-not-recomputed": Mutant(subject_not_recomputed, ("something else than it says",), ("oracle",)),
     "median-of-those-present": Mutant(median_of_those_present, (_FOLLOWS,), ("oracle",)),
 }

@@ -1,4 +1,4 @@
-"""What must never be agreed on by oracles: another signal than follows, and what was made after all had revealed."""
+"""What oracles must never agree on: another signal than follows, and what was made after a third had revealed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class OracleJudge:
         self._honest_values: dict[int, list[int]] = {}
         # When each was signed first, counted in signatures.
         self._commits: dict[tuple[int, bytes, bytes], int] = {}
-        self._reveals: dict[tuple[int, bytes], int] = {}
+        self._reveals: dict[int, dict[bytes, int]] = {}
         self._reports: dict[bytes, Report] = {}
         self._signatures = 0
         self._fair: set[tuple[int, bytes, bytes]] = set()
@@ -39,7 +39,7 @@ class OracleJudge:
             case Commit():
                 self._commits.setdefault((message.round, oracle, message.commitment), self._signatures)
             case Reveal():
-                self._reveals.setdefault((message.round, oracle), self._signatures)
+                self._reveals.setdefault(message.round, {}).setdefault(oracle, self._signatures)
             case Report():
                 told = keccak256(b"".join(one.signer + one.message.struct_hash for one in message.reveals))
                 self._reports.setdefault(told, message)
@@ -72,10 +72,12 @@ class OracleJudge:
             self._violations.append(f"{place} agreed on {told}, outside what the honest saw")
 
     def _check_times(self, report: Report, counting: Sequence[Signed[Reveal]]) -> None:
-        honest = [one.signer for one in report.reveals if one.signer not in self._faulty]
-        last = max((self._reveals[report.round, oracle] for oracle in honest), default=0)
+        reveals = self._reveals.get(report.round, {})
+        honest = [signed_at for oracle, signed_at in reveals.items() if oracle not in self._faulty]
         for one in counting:
-            if self._commits.get((report.round, one.signer, commitment_of(one)), last) >= last:
+            made_at = self._commits.get((report.round, one.signer, commitment_of(one)), self._signatures)
+            known = sum(revealed_at < made_at for revealed_at in honest)
+            if 3 * known >= self._oracles:
                 self._violations.append(
-                    f"round {report.round} counts an observation that was made when all honest ones were revealed"
+                    f"round {report.round} counts an observation that was made when {known} honest ones were revealed"
                 )

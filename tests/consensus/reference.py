@@ -27,7 +27,7 @@ def commitment_of(reveal: Signed[Reveal]) -> bytes:
 
 def _is_committed(reveal: Signed[Reveal], reveals: Sequence[Signed[Reveal]], oracles: int) -> bool:
     mine = commitment_of(reveal)
-    return sum(mine in one.message.seen for one in reveals) >= _part(1, oracles)
+    return 3 * sum(mine in one.message.seen for one in reveals) >= 2 * oracles + 1
 
 
 def _is_fresh(reveal: Reveal, start_s: int) -> bool:

@@ -11,9 +11,8 @@ from functools import lru_cache
 from noderr.oracle_consensus.market import Market
 from noderr.oracle_consensus.messages import Observation, Reveal, observations_digest
 from noderr.oracle_consensus.weighted_median import weighted_medians
-from noderr.types.consensus import Signed, VoterSet
+from noderr.types.consensus import Signed, VoterSet, has_quorum
 from noderr.types.consensus.agreed_signal import AgreedSignal
-from noderr.types.consensus.weights import has_honest
 from noderr.types.keccak import keccak256
 from noderr.types.trading import Direction, Signal
 
@@ -23,10 +22,10 @@ def aggregate(
 ) -> AgreedSignal:
     """What follows from these reveals, ascending by oracle, in the round that began at `start_s` (Unix seconds).
 
-    An observation counts if its commitment was seen, before they revealed, by so many that one of them is honest; if it
-    is neither stale nor from the future at the round's own times; and if its model is one of the market's. What does
-    not count is an abstention. There is no signal unless two thirds of all weight count: with less, those that are
-    Byzantine could be half of what the median is taken of.
+    An observation counts if a quorum had its commitment before they revealed (`committed_in_time`), if it is neither
+    stale nor from the future at the round's own times, and if its model is one of the market's. What does not count is
+    an abstention. There is no signal unless two thirds of all weight count: with less, those that are Byzantine could
+    be half of what the median is taken of.
     """
     active = [
         reveal
@@ -62,9 +61,13 @@ class Aggregation:
 
 
 def committed_in_time(reveals: Sequence[Signed[Reveal]], voters: VoterSet) -> Iterable[Signed[Reveal]]:
-    """Those whose commitment an honest oracle had before it revealed; there is one reveal of each oracle.
+    """Those whose commitment a quorum of all weight had before it revealed; there is one reveal of each oracle.
 
-    So nobody waited for all the others' observations before making its own, and no honest one is left out.
+    Whoever had revealed before there was a commitment cannot name it. Outside of a quorum there is less than a third of
+    all weight that is honest, so whoever made an observation knew no more than that of the others'. Nor has anybody two
+    commitments to choose from after the reveals: an honest oracle names one of each, and two quorums share an honest
+    oracle. What a lying leader leaves out changes neither. With all honest reveals in the report, none of theirs is
+    left out.
     """
     # Nearly all have seen the same.
     by_seen: dict[tuple[bytes, ...], int] = {}
@@ -76,7 +79,7 @@ def committed_in_time(reveals: Sequence[Signed[Reveal]], voters: VoterSet) -> It
         for one in seen:
             witnessed[one] = witnessed.get(one, 0) + weight
     for reveal in reveals:
-        if has_honest(witnessed.get(reveal.message.commitment_of(reveal.signer), 0), voters.total):
+        if has_quorum(witnessed.get(reveal.message.commitment_of(reveal.signer), 0), voters.total):
             yield reveal
 
 

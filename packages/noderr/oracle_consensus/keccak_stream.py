@@ -15,7 +15,12 @@ class KeccakStream:
         self._counter = 0
 
     def below(self, bound: int) -> int:
-        """An integer from 0 to `bound` - 1, each as likely as the others. `bound` is 1 to 2^256."""
+        """An integer from 0 to `bound` - 1, each as likely as the others.
+
+        Raises `ValueError` unless `bound` is 1 to 2^256: the search for a word would not end.
+        """
+        if not 1 <= bound <= _WORD:
+            raise ValueError(f"an integer below {bound} is not in a word: the bound is 1 to 2^256")
         # The words from here on would favour the small results of the division: they are drawn again.
         fair = _WORD - _WORD % bound
         while (word := self._next()) >= fair:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,12 @@ def test_words_are_as_defined() -> None:
 @given(st.binary(min_size=32, max_size=32), st.integers(1, 1 << 256))
 def test_what_is_drawn_is_below_the_bound(seed: bytes, bound: int) -> None:
     assert 0 <= KeccakStream(seed).below(bound) < bound
+
+
+@pytest.mark.parametrize("bound", [0, -1, (1 << 256) + 1])
+def test_a_bound_that_no_word_reaches_is_refused(bound: int) -> None:
+    with pytest.raises(ValueError, match="the bound is 1 to 2"):
+        KeccakStream(SEED).below(bound)
 
 
 def test_words_that_would_favour_some_are_drawn_again() -> None:

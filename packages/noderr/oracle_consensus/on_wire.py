@@ -13,6 +13,8 @@ from noderr.types.wire import consensus_pb2 as pb
 
 # Every reveal comes twice, by itself and in the leader's report. Two rounds of dozens of markets fit.
 _KNOWN_REVEALS = 4096
+# Nobody has proven who signed what is remembered, so it is bounded: by 20 MB for all. Two dozen oracles fit.
+_KNOWN_BYTES = 1024
 
 
 def oracle_to_wire(signed: Signed[ProtocolMessage]) -> pb.VoterMessage:
@@ -46,7 +48,7 @@ def oracle_from_wire(message: pb.VoterMessage) -> Signed[ProtocolMessage]:
                 commit = Commit(epoch=body.epoch, round=body.round, topic=body.topic, commitment=body.commitment)
                 return Signed(commit, *batch_signature_of(message.signer, message.signature))
             case "reveal":
-                return _signed_reveal(message.signer, message.signature, message.reveal.SerializeToString())
+                return _signed_reveal(message.signer, message.signature, message.reveal)
             case "report":
                 return Signed(_report_from_wire(message.report), *signature_of(message.signer, message.signature))
     except TypesError as error:
@@ -73,9 +75,19 @@ def _reveal_to_wire(reveal: Reveal) -> pb.Reveal:
     )
 
 
+def _signed_reveal(signer: bytes, signature: bytes, body: pb.Reveal) -> Signed[Reveal]:
+    """Mostly the same object for the same reveal, which then knows its hashes. Raises a `TypesError`.
+
+    What a peer adds of fields that nobody knows is part of what is compared, and of what is bounded.
+    """
+    content = body.SerializeToString()
+    if len(content) > _KNOWN_BYTES:
+        return Signed(_reveal_from_wire(body), *batch_signature_of(signer, signature))
+    return _known_reveal(signer, signature, content)
+
+
 @lru_cache(_KNOWN_REVEALS)
-def _signed_reveal(signer: bytes, signature: bytes, content: bytes) -> Signed[Reveal]:
-    """The same object for the same bytes, which then knows its hashes. Raises a `TypesError`."""
+def _known_reveal(signer: bytes, signature: bytes, content: bytes) -> Signed[Reveal]:
     return Signed(_reveal_from_wire(pb.Reveal.FromString(content)), *batch_signature_of(signer, signature))
 
 
@@ -123,7 +135,5 @@ def _report_from_wire(body: pb.Report) -> Report:
         topic=body.topic,
         view=body.view,
         subject=body.subject,
-        reveals=tuple(
-            _signed_reveal(one.signer, one.signature, one.reveal.SerializeToString()) for one in body.reveals
-        ),
+        reveals=tuple(_signed_reveal(one.signer, one.signature, one.reveal) for one in body.reveals),
     )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import hashlib
 import random
+import tracemalloc
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import noderr.oracle_consensus.on_wire as oracle_consensus_on_wire
 from noderr.core.consensus.testing import DOMAIN, mutated, vote
 from noderr.oracle_consensus.messages import ABSTENTION, MAX_SEEN, Commit, Observation, Report, Reveal
 from noderr.oracle_consensus.on_wire import oracle_from_wire, oracle_to_wire
@@ -17,6 +22,8 @@ from noderr.oracle_consensus.testing import commit, report, reveal, vote_for
 from noderr.types.consensus import Certificate, ProtocolMessage, Reason, RefusedMessage, Signed
 from noderr.types.consensus.weights import MAX_VOTERS
 from noderr.types.wire import consensus_pb2 as pb
+
+_HELD_BYTES = 64 << 20
 
 NUMBERS = st.integers(0, 2**64 - 1)
 DIGESTS = st.binary(min_size=32, max_size=32)
@@ -198,3 +205,54 @@ def test_a_mutated_bundle_of_a_round_is_only_refused_or_read(seed: int) -> None:
         return
     for one in read:
         assert isinstance(one, RefusedMessage | Signed | Certificate)
+
+
+def _held(bodies: Iterable[pb.Reveal]) -> int:
+    """Bytes of memory that these forged reveals, each in its own message, keep when they have been read."""
+    oracle_consensus_on_wire._known_reveal.cache_clear()
+    tracemalloc.start()
+    for body in bodies:
+        read = pb.VoterMessage.FromString(
+            pb.VoterMessage(signer=b"\1" * 20, signature=bytes(65), reveal=body).SerializeToString()
+        )
+        oracle_from_wire(read)
+    del body, read
+    gc.collect()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    oracle_consensus_on_wire._known_reveal.cache_clear()
+    return held
+
+
+def _with_junk(number: int) -> pb.Reveal:
+    body = oracle_to_wire(reveal(1)).reveal
+    # Field 15, which no version has: 100,000 bytes.
+    body.MergeFromString(b"\x7a\xa0\x8d\x06" + number.to_bytes(4, "big") + bytes(99_996))
+    return body
+
+
+def _with_many_seen(number: int) -> pb.Reveal:
+    body = oracle_to_wire(reveal(1)).reveal
+    del body.seen[:]
+    body.seen.extend(sorted(hashlib.sha256(b"%d %d" % (number, one)).digest() for one in range(MAX_SEEN)))
+    return body
+
+
+def _with_as_many_as_are_remembered(number: int) -> pb.Reveal:
+    body = _with_many_seen(number)
+    del body.seen[24:]
+    return body
+
+
+@pytest.mark.parametrize("make", [_with_junk, _with_many_seen, _with_as_many_as_are_remembered])
+def test_what_nobody_has_signed_is_remembered_within_bounds(make: Callable[[int], pb.Reveal]) -> None:
+    count = 40
+    held = _held(make(number) for number in range(count))
+    assert held / count * oracle_consensus_on_wire._KNOWN_REVEALS < _HELD_BYTES
+
+
+def test_a_reveal_is_read_once_whether_it_comes_by_itself_or_in_a_report() -> None:
+    alone = oracle_from_wire(oracle_to_wire(reveal(1)))
+    within = oracle_from_wire(oracle_to_wire(report()))
+    assert isinstance(within.message, Report)
+    assert within.message.reveals[[one.signer for one in within.message.reveals].index(alone.signer)] is alone

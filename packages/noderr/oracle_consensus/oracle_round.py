@@ -91,6 +91,7 @@ class OracleRound:
         self._timing = timing
         self._mine: tuple[Observation, bytes] | None = None
         self._said: list[Payload] = []
+        self._reported: set[bytes] = set()
         self._signed_here: Payload | None = None
         self._sent_ns = start_ns
         self._phase_end_ns = start_ns + timing.commit_ns
@@ -152,6 +153,8 @@ class OracleRound:
     def on_signed(self, signed: Signed[ProtocolMessage], now_ns: int) -> list[Action]:
         """A message of mine, signed: it counts and goes out."""
         self._said.append(signed)
+        if isinstance(signed.message, Report):
+            self._reported.add(signed.message.subject)
         self._signed_here = signed
         self._sent_ns = now_ns
         if isinstance(signed.message, Vote):
@@ -192,7 +195,9 @@ class OracleRound:
             actions += self._go_on(now_ns)
         if now_ns >= self._sent_ns + self._timing.resend_ns:
             self._sent_ns = now_ns
-            actions += [Broadcast(said) for said in self._said]
+            # Who says something new now has no need to say more.
+            passed_on = [] if actions else self._pass_on()
+            actions += [*(Broadcast(said) for said in self._said), *passed_on]
         return actions
 
     @property
@@ -293,6 +298,14 @@ class OracleRound:
             if signed.message.view <= self.view:
                 return self.votes.vote(self._vote_for(signed.message.subject))
         return []
+
+    def _pass_on(self) -> list[Action]:
+        """The report that I have voted for and not made: its leader may have shown it to few, who then stay alone."""
+        mine = self.votes.tally.votes.get(self._me)
+        if mine is None or self.status is not Status.OPEN or mine.message.subject in self._reported:
+            return []
+        explained = self._reports.explains(mine.message.subject)
+        return [] if explained is None else [Broadcast(explained[0])]
 
     def _vote_for(self, subject: bytes) -> Vote:
         return Vote(

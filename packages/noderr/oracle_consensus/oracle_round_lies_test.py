@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+from collections import deque
 from typing import Any
 
 import pytest
 from coincurve import PublicKey
 
 from noderr.core.consensus.actions import Accuse, Broadcast, Decided, Failed
+from noderr.core.consensus.status import Status
 from noderr.core.consensus.testing import DOMAIN, NOW_NS, NOW_S, vote
 from noderr.oracle_consensus.messages import Commit, Observation, Reveal
 from noderr.oracle_consensus.oracle_round import OracleRound, Phase
@@ -22,6 +25,7 @@ from noderr.oracle_consensus.testing import (
     agreed,
     begun,
     commit,
+    do,
     hear,
     leader,
     observation,
@@ -230,3 +234,29 @@ def test_lies_of_one_do_not_stop_the_three() -> None:
     sent += hear(machine, [told, vote_for(3, told, subject=b"\6" * 32), vote_for(1, told), vote_for(2, told)])
     assert not any(isinstance(action, Failed) for action in sent)
     assert isinstance(sent[-1], Decided)
+
+
+def test_a_leader_that_shows_its_report_to_one_only_does_not_fail_the_round() -> None:
+    liar, target = leader(0), leader(3)
+    honest = [one for one in range(4) if one != liar]
+    machines = {one: revealed(one) for one in honest}
+    # One that leads nothing any more, and whose own reveal is left out: later leaders would report all four.
+    lie = report(0, [reveal(one) for one in range(4) if one != target])
+    waiting = deque((target, action) for action in hear(machines[target], [lie], target))
+    for now_ns in range(NOW_NS, NOW_NS + TIMING.round_ns, TIMING.resend_ns // 2):
+        for one in honest:
+            waiting.extend(
+                (one, action) for action in do(machines[one], machines[one].on_time(now_ns), KEYS[one], now_ns)
+            )
+        while waiting:
+            sender, action = waiting.popleft()
+            if not isinstance(action, Broadcast) or not isinstance(action.payload, Signed):
+                continue
+            for one in honest:
+                with contextlib.suppress(RefusedMessage):
+                    made = hear(machines[one], [action.payload], one, now_ns) if one != sender else []
+                    waiting.extend((one, further) for further in made)
+        if all(machine.status is Status.DECIDED for machine in machines.values()):
+            break
+    assert {machine.status for machine in machines.values()} == {Status.DECIDED}
+    assert {machine.view for machine in machines.values()} == {0}, "within the first leader's own time"

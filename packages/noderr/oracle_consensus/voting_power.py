@@ -7,14 +7,16 @@ from collections.abc import Iterable, Mapping
 from noderr.oracle_consensus.errors import PowerError
 
 MAX_REPUTATION = 100
+# A weight has 128 bits in the contract.
+_MAX_STAKE_WEI = (1 << 128) - 1
 # With three voters one of them always has a third.
 LEAST_VOTERS = 4
 
 
 def voting_power(stake_wei: int, reputation: int) -> int:
     """stake · reputation / 100, rounded down. `reputation` is 0 to 100; with 0 one has no vote. Raises `PowerError`."""
-    if not isinstance(stake_wei, int) or isinstance(stake_wei, bool) or stake_wei < 0:
-        raise PowerError(f"the stake is {stake_wei!r}: it must be an int of at least 0, in wei")
+    if not isinstance(stake_wei, int) or isinstance(stake_wei, bool) or not 0 <= stake_wei <= _MAX_STAKE_WEI:
+        raise PowerError(f"the stake is {stake_wei!r}: it must be an int of at least 0 and of 128 bits, in wei")
     if not isinstance(reputation, int) or isinstance(reputation, bool) or not 0 <= reputation <= MAX_REPUTATION:
         raise PowerError(f"the reputation is {reputation!r}: it must be an int from 0 to {MAX_REPUTATION}")
     return stake_wei * reputation // MAX_REPUTATION

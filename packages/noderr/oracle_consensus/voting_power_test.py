@@ -36,7 +36,7 @@ def test_power_is_stake_times_reputation(stake: int, reputation: int, power: int
 
 
 @pytest.mark.parametrize(
-    ("stake", "reputation"), [(-1, 50), (1.0, 50), (True, 50), (1, -1), (1, 101), (1, 50.0), (1, True)]
+    ("stake", "reputation"), [(-1, 50), (1 << 128, 50), (1.0, 50), (True, 50), (1, -1), (1, 101), (1, 50.0), (1, True)]
 )
 def test_stake_and_reputation_that_are_none(stake: Any, reputation: Any) -> None:
     with pytest.raises(PowerError):

@@ -25,11 +25,6 @@ def has_quorum(weight: int, total: int) -> bool:
     return 3 * weight > 2 * total
 
 
-def has_honest(weight: int, total: int) -> bool:
-    """Whether voters of `weight` have an honest one among them: at least a third, while less than that is Byzantine."""
-    return 3 * weight >= total
-
-
 def max_faulty(voters: int) -> int:
     """How many of so many voters of equal weight may be Byzantine: the largest f with voters >= 3f + 1."""
     return (voters - 1) // 3
