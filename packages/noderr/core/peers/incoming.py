@@ -1,7 +1,7 @@
 """What comes in from peers: one stream of frames after another, each message to its handler, receipts back.
 
-A stream's messages are handled one after the other. What a peer does too much of, or wrong, costs that peer its message
-or its stream, and nobody else anything.
+A peer's frames are handled one after the other, over all its streams. What a peer does too much of, or wrong, costs
+that peer its message or its stream, and nobody else anything.
 """
 
 from __future__ import annotations
@@ -83,6 +83,8 @@ class _Caller:
         self._burst = limits.burst
         self._bucket = TokenBucket(limits.per_second, limits.burst, clock)
         self.streams: set[asyncio.Task[None]] = set()
+        self.turn = asyncio.Lock()
+        """Held while something of it is handled: over many streams it gets no more turns of the loop than over one."""
         self._received = metrics.peer_received
         self._counters: dict[str, Counter] = {}
 
@@ -156,7 +158,9 @@ class IncomingStreams:
                         grpc.StatusCode.INVALID_ARGUMENT,
                         f"a frame of {len(frame.messages)} messages: from 1 to {FRAME_MESSAGES} may be",
                     )
-                await self._handle_frame(caller, frame, receipts)
+                async with caller.turn:
+                    await self._handle_frame(caller, frame, receipts)
+                await receipts.room()
         except DecodeError as error:
             raise StreamEndedError(grpc.StatusCode.INVALID_ARGUMENT, "what came is no frame") from error
         finally:
@@ -184,7 +188,6 @@ class IncomingStreams:
                 began = now
                 await asyncio.sleep(0)
         receipts.owe(prompt=frame.prompt)
-        await receipts.room()
 
     def _begin(self, caller: _Caller, envelope: Envelope) -> asyncio.Task[None]:
         """Most handlers never wait, and have done all in here. Raises `_Refused`."""

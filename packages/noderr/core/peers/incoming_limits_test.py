@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 
 import pytest
@@ -11,7 +12,7 @@ from structlog.testing import capture_logs
 
 from noderr.core.peers.credentials import peer_channel
 from noderr.core.peers.incoming import PeerLimits
-from noderr.core.peers.testing import PeerNode, connected
+from noderr.core.peers.testing import PeerNode, connected, until
 from noderr.core.peers.testing_streams import TOPIC, raw_stream, send
 from noderr.types.wire.node_pb2 import Envelope, Frame, HelloRequest, NodeStatus
 from noderr.types.wire.node_pb2_grpc import PeerStub
@@ -67,3 +68,30 @@ async def test_a_message_costs_a_token_and_one_more_for_each_4_kib(length: int, 
         results = await asyncio.gather(*(send(first, second, bytes(length)) for _ in range(12)), return_exceptions=True)
     assert results[:taken] == [None] * taken
     assert {getattr(result, "code", None) for result in results[taken:]} == {"RESOURCE_EXHAUSTED"}
+
+
+async def test_over_many_streams_a_peer_has_one_message_handled_at_a_time_and_delays_nobody_else() -> None:
+    first, second, third = PeerNode(1), PeerNode(2), PeerNode(3)
+    busy, most = 0, 0
+    hold = asyncio.Event()
+
+    async def take(sender: str, _payload: bytes) -> None:
+        nonlocal busy, most
+        if sender == first.identity.node_id:
+            busy += 1
+            most = max(most, busy)
+            await hold.wait()
+            busy -= 1
+
+    second.network.on(TOPIC, take)
+    async with connected(first, second, third), contextlib.AsyncExitStack() as stack:
+        streams = [await stack.enter_async_context(raw_stream(first, second)) for _ in range(5)]
+        for stream in streams:
+            await stream.write(Frame(messages=[Envelope(topic=TOPIC)] * 2, prompt=True))
+        await until(lambda: busy > 0)
+        await asyncio.wait_for(send(third, second, b""), 2)
+        hold.set()
+        for stream in streams:
+            while (await stream.read()).through < 2:
+                pass
+    assert most == 1
