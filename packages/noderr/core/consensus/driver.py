@@ -15,11 +15,12 @@ from dataclasses import dataclass
 import structlog
 from prometheus_client import Counter
 
-from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Failed, Payload, Send, Sign
+from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Failed, Failure, Payload, Send, Sign
 from noderr.core.consensus.codec import Codec
 from noderr.core.consensus.early_messages import EarlyMessages, RoundKey, check_due
 from noderr.core.consensus.errors import GuardError
 from noderr.core.consensus.outgoing import Outbox, Outgoing
+from noderr.core.consensus.room import round_to_drop
 from noderr.core.consensus.round import Round
 from noderr.core.consensus.series import DECIDED
 from noderr.core.consensus.signing_queue import Signer, SigningQueue
@@ -45,7 +46,9 @@ class Listener:
 
 
 class RoundDriver:
-    """The rounds of one voter in one protocol. The newest `keep` rounds stay, decided or not, to answer the late."""
+    """The rounds of one voter in one protocol. The newest `keep` rounds stay, to answer the late: those under way
+    before all others, so that whoever opens many pushes none of them out.
+    """
 
     def __init__(
         self,
@@ -71,6 +74,7 @@ class RoundDriver:
         self._keep = keep
         self._early = EarlyMessages(_EARLY_BYTES)
         self._began: dict[RoundKey, float] = {}
+        self._ended: set[RoundKey] = set()
         self._accused: dict[RoundKey, set[tuple[object, ...]]] = {}
         self._signing = SigningQueue(signer, self._on_signed)
         self._outgoing = Outgoing(codec, outbox, self._on_unsendable)
@@ -80,15 +84,15 @@ class RoundDriver:
         self._refused: dict[Reason, Counter] = {}
 
     def open(self, round_: Round, begin: Iterable[Action] = ()) -> None:
-        """Start a round; `begin` is what taking part in it asks for."""
+        """Start a round; `begin` is what taking part in it asks for.
+
+        Raises `RefusedMessage` (BUSY) when as many as are kept are under way. Who asked for the round counts it.
+        """
         key = (round_.round, round_.topic)
+        while key not in self.rounds and len(self.rounds) >= self._keep:
+            self._drop(round_to_drop(self.rounds, self._ended, self._clock.now_ns()))
         self.rounds[key] = round_
         self._began[key] = self._clock.monotonic()
-        while len(self.rounds) > self._keep:
-            old, _ = self.rounds.popitem(last=False)
-            self._began.pop(old, None)
-            self._accused.pop(old, None)
-            self._looks_ns.pop(old, None)
         self.do(round_, begin)
         for payload in self._early.take(key):
             self._take(payload)
@@ -238,10 +242,27 @@ class RoundDriver:
         )
         self._listener.accused(evidence)
 
+    def _drop(self, key: RoundKey) -> None:
+        """Nobody waits in vain: what has not ended, because nothing has looked at it since or its decision was never
+        explained, is told as failed.
+        """
+        round_ = self.rounds[key]
+        if key not in self._ended:
+            self.do(round_, round_.on_time(self._clock.now_ns()))
+        if key not in self._ended:
+            self.do(round_, [Failed(Failure.TIMEOUT)])
+        self.rounds.pop(key, None)
+        self._began.pop(key, None)
+        self._accused.pop(key, None)
+        self._looks_ns.pop(key, None)
+        self._ended.discard(key)
+
     def _count(self, round_: Round, outcome: str) -> None:
         self._metrics.consensus_rounds.labels(self.protocol, outcome).inc()
-        began = self._began.get((round_.round, round_.topic))
+        key = (round_.round, round_.topic)
+        began = self._began.get(key)
         if began is not None:
+            self._ended.add(key)
             self._metrics.consensus_duration.labels(self.protocol).observe(self._clock.monotonic() - began)
 
 

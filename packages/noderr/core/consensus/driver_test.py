@@ -233,20 +233,81 @@ async def test_a_certificate_may_be_early_too() -> None:
     assert round_.certificate == certificate
 
 
-async def test_the_oldest_rounds_make_room() -> None:
+async def test_the_oldest_rounds_that_are_over_make_room() -> None:
     rig = DriverRig(keep=3)
     for number in range(5, 10):
         rig.open(number)
+        rig.deliver(*(signed(voter, round=number) for voter in (1, 2, 3)))
+        rig.round_now = number + 1
     assert [number for number, _ in rig.driver.rounds] == [7, 8, 9]
-    rig.round_now = 9
     rig.deliver(signed(1, round=5))
     assert rig.refused() == {"replayed": 1}
+
+
+async def test_no_burst_of_rounds_pushes_out_one_that_is_under_way() -> None:
+    rig = DriverRig(keep=3)
+    under_way = rig.open(topic=b"\xff" * 32)
+    for number in range(50):
+        rig.open(topic=bytes([number]) * 32)
+        rig.deliver(*(signed(voter, topic=bytes([number]) * 32) for voter in (1, 2, 3)))
+    assert len(rig.driver.rounds) == 3
+    rig.deliver(*(signed(voter, topic=under_way.topic) for voter in (1, 2, 3)))
+    assert under_way.status is Status.DECIDED
+    assert (len(rig.decided), rig.failed) == (51, [])
+
+
+async def test_when_all_rounds_are_under_way_a_new_one_is_refused() -> None:
+    rig = DriverRig(keep=3)
+    under_way = [rig.open(topic=bytes([number]) * 32) for number in range(3)]
+    with pytest.raises(RefusedMessage) as caught:
+        rig.open(topic=b"\7" * 32)
+    assert caught.value.reason is Reason.BUSY
+    assert list(rig.driver.rounds.values()) == under_way
+    rig.deliver(*(signed(voter, topic=b"\1" * 32) for voter in (1, 2, 3)))
+    new = rig.open(topic=b"\7" * 32)
+    assert list(rig.driver.rounds.values()) == [under_way[0], under_way[2], new]
+
+
+async def test_a_round_that_failed_early_stays_before_those_that_are_decided() -> None:
+    rig = DriverRig(keep=2)
+    split, decided = rig.open(topic=b"\3" * 32), rig.open()
+    choices = (Choice.APPROVE, Choice.APPROVE, Choice.REJECT, Choice.REJECT)
+    rig.deliver(*(signed(voter, topic=split.topic, choice=choice) for voter, choice in enumerate(choices)))
+    rig.deliver(*(signed(voter, topic=decided.topic) for voter in (1, 2, 3)))
+    assert (split.status, decided.status) == (Status.FAILED, Status.DECIDED)
+    first = rig.open(topic=b"\4" * 32)
+    assert list(rig.driver.rounds.values()) == [split, first], "a certificate may still come"
+    second = rig.open(topic=b"\5" * 32)
+    assert list(rig.driver.rounds.values()) == [first, second]
+
+
+async def test_a_round_that_is_dropped_without_an_end_has_failed() -> None:
+    rig = DriverRig(keep=1)
+    rig.open(5)
+    await rig.clock.advance(DEADLINE_SECONDS)  # And nobody has looked at it.
+    rig.open(6)
+    assert rig.failed == [Failed(Failure.TIMEOUT)]
+    assert rig.count("rounds_total", outcome="timeout") == 1
+
+
+async def test_a_decision_that_is_never_explained_has_failed_when_it_is_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig = DriverRig(keep=1)
+    round_ = rig.open(5)
+    monkeypatch.setattr(round_, "on_time", lambda _now_ns: [])
+    round_.status = Status.DECIDED
+    with pytest.raises(RefusedMessage, match="busy: "):
+        rig.open(6)
+    await rig.clock.advance(DEADLINE_SECONDS)
+    rig.open(6)
+    assert rig.failed == [Failed(Failure.TIMEOUT)]
 
 
 async def test_cancellation_ends_the_run_wherever_it_is() -> None:
     # A cancellation that came while the driver let go of its waiting was once lost, and it ran on for ever.
     for turns in range(40):
-        rig = DriverRig()
+        rig = DriverRig(keep=16)
         task = asyncio.create_task(rig.driver.run())
         for turn in range(turns):
             if turn % 3 == 0:

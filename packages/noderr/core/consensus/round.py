@@ -14,6 +14,8 @@ class Round(Protocol):
 
     round: int
     topic: bytes
+    deadline_ns: int
+    """When it has failed, if it is not decided by then."""
 
     @property
     def status(self) -> Status: ...

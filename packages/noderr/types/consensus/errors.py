@@ -18,6 +18,7 @@ class Reason(enum.StrEnum):
 
     MALFORMED = "malformed"
     OVERSIZED = "oversized"
+    BUSY = "busy"
     WRONG_CHAIN = "wrong-chain"
     WRONG_EPOCH = "wrong-epoch"
     NOT_A_MEMBER = "not-a-member"
