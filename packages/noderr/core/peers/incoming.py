@@ -30,6 +30,10 @@ _log = structlog.get_logger("noderr.core.peers")
 _HANDLER_SECONDS = 5.0
 _TURN_SECONDS = 0.005
 """After so long with one peer's frame, others get a turn of the loop."""
+_LIMITED_SECONDS = 0.1
+"""After so long who is over its limits is told so; until then nothing else of it is handled. Without that, a peer that
+sends all it can has all of a core kept busy with refusing it.
+"""
 _CORRELATION_LETTERS = 64
 """So many of a correlation id get into logs and spans, however long it is."""
 _LAST_SECONDS = 1.0
@@ -48,9 +52,9 @@ _TOKEN_BYTES = 4096
 class PeerLimits:
     """What one peer may do to us: tokens a second, how many in one go, and how many streams at once.
 
-    A message costs a token, and one more for each 4 KiB of it: what it costs us to look into it grows with its length.
-    Of ten oracles that agree on 32 markets every 600 ms, one uses up 32 tokens a second with another, 52 at most, and
-    86 in one go.
+    A message, a hello and a new stream cost a token, and one more for each 4 KiB: what it takes us to look into them
+    grows with their length. Of ten oracles that agree on 32 markets every 600 ms, one uses up 32 tokens a second with
+    another, 52 at most, and 86 in one go.
     """
 
     per_second: float = 200.0
@@ -58,8 +62,8 @@ class PeerLimits:
     at_once: int = 16
 
 
-class StreamEndedError(Exception):
-    """We end a stream; the peer is told `code` and the text."""
+class CallEndedError(Exception):
+    """We end a call; the peer is told `code` and the text."""
 
     def __init__(self, code: grpc.StatusCode, text: str) -> None:
         self.code = code
@@ -124,16 +128,23 @@ class IncomingStreams:
             for stream in self._callers.pop(public_key).streams:
                 stream.cancel()
 
+    async def admit(self, public_key: bytes, length: int = 0) -> None:
+        """A call of so many bytes counts against its peer's limits. Raises `CallEndedError` for what is too much."""
+        caller = self._caller(public_key)
+        if not caller.may_send(length):
+            caller.count("limited")
+            async with caller.turn:
+                await self._clock.sleep(_LIMITED_SECONDS)
+            raise CallEndedError(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many calls: call less, or later")
+
     async def serve(self, public_key: bytes, context: Context) -> None:
-        """Handle what comes until the peer ends the stream. Raises `StreamEndedError` when we do."""
+        """Handle what comes until the peer ends the stream. Raises `CallEndedError` when we do."""
         if self._closed:
-            raise StreamEndedError(grpc.StatusCode.UNAVAILABLE, "this node stops")
-        caller = self._callers.get(public_key)
-        if caller is None:
-            caller = self._callers[public_key] = _Caller(public_key, self._limits, self._metrics, self._clock)
+            raise CallEndedError(grpc.StatusCode.UNAVAILABLE, "this node stops")
+        caller = self._caller(public_key)
         if len(caller.streams) >= self._limits.at_once:
             caller.count("limited")
-            raise StreamEndedError(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many streams: one is enough")
+            raise CallEndedError(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many streams: one is enough")
         stream = asyncio.create_task(self._handle_all(caller, context), name=f"stream of peer {caller.node_id}")
         caller.streams.add(stream)
         try:
@@ -143,8 +154,14 @@ class IncomingStreams:
             stream.cancel()
             await asyncio.gather(stream, return_exceptions=True)
         if stream.cancelled():
-            raise StreamEndedError(grpc.StatusCode.UNAVAILABLE, "this node stops, or its list of peers changes")
+            raise CallEndedError(grpc.StatusCode.UNAVAILABLE, "this node stops, or its list of peers changes")
         stream.result()
+
+    def _caller(self, public_key: bytes) -> _Caller:
+        caller = self._callers.get(public_key)
+        if caller is None:
+            caller = self._callers[public_key] = _Caller(public_key, self._limits, self._metrics, self._clock)
+        return caller
 
     async def _handle_all(self, caller: _Caller, context: Context) -> None:
         structlog.contextvars.bind_contextvars(peer=caller.node_id)  # The task's own context ends with it.
@@ -154,7 +171,7 @@ class IncomingStreams:
             while not writing.done() and (frame := await context.read()) is not grpc.aio.EOF:  # type: ignore[comparison-overlap]
                 if not 0 < len(frame.messages) <= FRAME_MESSAGES:
                     caller.count("refused")
-                    raise StreamEndedError(
+                    raise CallEndedError(
                         grpc.StatusCode.INVALID_ARGUMENT,
                         f"a frame of {len(frame.messages)} messages: from 1 to {FRAME_MESSAGES} may be",
                     )
@@ -162,7 +179,7 @@ class IncomingStreams:
                     await self._handle_frame(caller, frame, receipts)
                 await receipts.room()
         except DecodeError as error:
-            raise StreamEndedError(grpc.StatusCode.INVALID_ARGUMENT, "what came is no frame") from error
+            raise CallEndedError(grpc.StatusCode.INVALID_ARGUMENT, "what came is no frame") from error
         finally:
             failure = await _end_writing(receipts, writing)
         if failure is not None:
@@ -170,6 +187,7 @@ class IncomingStreams:
 
     async def _handle_frame(self, caller: _Caller, frame: Frame, receipts: OwedReceipts) -> None:
         began = self._clock.monotonic()
+        limited = False
         for envelope in frame.messages:
             try:
                 handling = self._begin(caller, envelope)
@@ -180,6 +198,7 @@ class IncomingStreams:
                 _check(handling, caller, envelope)
             except _Refused as refused:
                 caller.count(refused.outcome)
+                limited |= refused.outcome == "limited"
                 receipts.refuse(refused.code.value[0], str(refused))
             else:
                 caller.count("taken")
@@ -188,6 +207,8 @@ class IncomingStreams:
                 began = now
                 await asyncio.sleep(0)
         receipts.owe(prompt=frame.prompt)
+        if limited:
+            await self._clock.sleep(_LIMITED_SECONDS)
 
     def _begin(self, caller: _Caller, envelope: Envelope) -> asyncio.Task[None]:
         """Most handlers never wait, and have done all in here. Raises `_Refused`."""

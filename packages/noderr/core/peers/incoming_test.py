@@ -106,7 +106,8 @@ async def test_handler_that_takes_too_long_is_ended_and_the_next_one_goes_on(
 
 
 async def test_limit_refuses_single_messages_of_a_frame() -> None:
-    first, second = PeerNode(1), PeerNode(2, limits=PeerLimits(per_second=0.001, burst=10))
+    # The hello and the stream cost one each.
+    first, second = PeerNode(1), PeerNode(2, limits=PeerLimits(per_second=0.001, burst=12))
 
     async def take(_sender: str, _payload: bytes) -> None: ...
 

@@ -198,8 +198,8 @@ class PeerLink:
             reply: HelloReply | None = await (await self._stub()).Hello(request, timeout=_HELLO_TIMEOUT_SECONDS)
         except grpc.aio.AioRpcError as error:
             self._problem = words(error)
-            # One that only took too long keeps its 15 s; one whose connection is gone does not.
-            if error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:
+            # One that only took too long, or has had too much of us, keeps its 15 s; one that is gone does not.
+            if error.code() not in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED):
                 self._answered_at = None
             if was_connected and not self.connected:
                 _log.warning("peer_lost", peer=self.address.node_id, reason=self._problem)

@@ -18,8 +18,8 @@ from noderr.core.peer_address import PeerAddress
 from noderr.core.peers.certificates import CallerError
 from noderr.core.peers.credentials import NodeCredentials
 from noderr.core.peers.errors import PeerListError, UnknownPeerError
+from noderr.core.peers.incoming import CallEndedError, Handler, IncomingStreams, PeerLimits
 from noderr.core.peers.incoming import Context as StreamContext
-from noderr.core.peers.incoming import Handler, IncomingStreams, PeerLimits, StreamEndedError
 from noderr.core.peers.peer_link import PeerLink
 from noderr.telemetry import NodeMetrics
 from noderr.types.wire.node_pb2 import Frame, HelloReply, HelloRequest, NodeStatus
@@ -155,7 +155,7 @@ class PeerNetwork(PeerServicer):
         return (f"{connected} of {listed} peers answer, a quorum needs {needed}: no answer from {names}{more}",)
 
     async def Hello(self, request: HelloRequest, context: _Context) -> HelloReply:
-        caller = await self._admitted(context)
+        caller = await self._admitted(context, request.ByteSize())
         if (link := self._links.get(caller)) is not None:
             link.saw(request.status)
         return HelloReply(status=self._status(), received_at_unix_ns=self._clock.now_ns())
@@ -166,17 +166,22 @@ class PeerNetwork(PeerServicer):
         public_key = await self._admitted(context)
         try:
             await self._incoming.serve(public_key, context)
-        except StreamEndedError as ended:
+        except CallEndedError as ended:
             await context.abort(ended.code, str(ended))
 
-    async def _admitted(self, context: _Context | StreamContext) -> bytes:
-        """The caller's key. A connection from before its peer was taken off the list ends here."""
+    async def _admitted(self, context: _Context | StreamContext, length: int = 0) -> bytes:
+        """The caller's key. A connection from before its peer was taken off the list ends here, and a call too many."""
         try:
-            return self._credentials.caller(context.auth_context())
+            public_key = self._credentials.caller(context.auth_context())
+            await self._incoming.admit(public_key, length)
         except CallerError as error:
             _log.warning("caller_refused", reason=str(error))
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, str(error))
             raise
+        except CallEndedError as ended:
+            await context.abort(ended.code, str(ended))
+            raise
+        return public_key
 
     def _addresses(self) -> dict[bytes, PeerAddress]:
         return {**self._named, **self._own}

@@ -100,9 +100,12 @@ async def test_rate_limit_refuses_and_lets_go_again(pair: tuple[PeerNode, PeerNo
 
     second.network.on("flood", take)
     sends = [first.network.send(second.identity.node_id, "flood", b"") for _ in range(1000)]
+    began = time.monotonic()
     results = await asyncio.gather(*sends, return_exceptions=True)
+    most = 400 + 200 * (time.monotonic() - began)
     limited = [error for error in results if error is not None]
-    assert 0 < len(results) - len(limited) < 600
+    assert 300 < len(results) - len(limited) <= most
+    assert limited
     assert {getattr(error, "code", error) for error in limited} == {"RESOURCE_EXHAUSTED"}
     assert second.sample("noderr_peer_received_total", peer=first.identity.node_id, outcome="limited") == len(limited)
     await asyncio.sleep(0.1)
