@@ -30,7 +30,7 @@ from noderr.oracle_consensus.messages import (
     Reveal,
     commitment,
 )
-from noderr.oracle_consensus.reports import Reports
+from noderr.oracle_consensus.reports import Reports, check_seen
 from noderr.types.consensus import (
     Certificate,
     Choice,
@@ -226,6 +226,7 @@ class OracleRound:
     def _on_reveal(self, signed: Signed[Reveal], now_ns: int) -> list[Action]:
         if (answer := self._tell(signed.signer, now_ns)) is not None:
             return answer
+        check_seen(signed.message, self._voters)
         evidence = self.reveals.add(signed, proven=signed is self._signed_here)
         return [Accuse(evidence)] if evidence is not None else self._go_on(now_ns)
 

@@ -104,7 +104,10 @@ def test_who_votes_again_is_told_no_more_often() -> None:
     machine = decided()
     hear(machine, [vote_for(3, report())])
     assert [type(action) for action in hear(machine, [vote_for(3, report())])] == [Send, Send]
-    assert hear(machine, [vote_for(3, report()), vote_for(3, report()), commit(3), reveal(3)]) == []
+    for _ in range(2):
+        with pytest.raises(RefusedMessage, match="counted already"):
+            hear(machine, [vote_for(3, report())])
+    assert hear(machine, [commit(3), reveal(3)]) == []
 
 
 def test_my_own_message_that_comes_back_is_not_answered() -> None:

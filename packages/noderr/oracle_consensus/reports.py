@@ -8,7 +8,7 @@ from copy import replace
 
 from noderr.core.consensus.context import RoundContext
 from noderr.oracle_consensus.messages import Report, Reveal
-from noderr.types.consensus import Evidence, Reason, RefusedMessage, Signed, check_signature
+from noderr.types.consensus import Evidence, Reason, RefusedMessage, Signed, VoterSet, check_signature
 from noderr.types.consensus.agreed_signal import AgreedSignal
 from noderr.types.signing.account_key import checksum_address
 
@@ -80,6 +80,7 @@ class Reports:
             if reveal.signer not in voters.weights:
                 raise RefusedMessage(Reason.NOT_A_MEMBER, f"{checksum_address(reveal.signer)} is not in the committee")
             if self._known_reveal(reveal.signer) is not reveal:
+                check_seen(reveal.message, voters)
                 self._check_signature(reveal)
         if not voters.decides([reveal.signer for reveal in report.reveals]):
             raise RefusedMessage(Reason.NO_QUORUM, f"the report has {len(report.reveals)} reveals, which are no quorum")
@@ -90,6 +91,14 @@ class Reports:
 
     def _check_signature(self, signed: Signed[Report] | Signed[Reveal]) -> None:
         check_signature(signed, self._context.domain, self._context.signatures)
+
+
+def check_seen(reveal: Reveal, voters: VoterSet) -> None:
+    """Raises `RefusedMessage`: an oracle has one commitment of each, and a report has to fit what peers take."""
+    if len(reveal.seen) > len(voters.weights):
+        raise RefusedMessage(
+            Reason.OVERSIZED, f"a reveal names {len(reveal.seen)} commitments of {len(voters.weights)} oracles"
+        )
 
 
 def _place(message: Report | Reveal) -> tuple[int, int, bytes]:

@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 
 from noderr.core.consensus.context import RoundContext
+from noderr.core.consensus.evidence_on_wire import evidence_to_bytes
 from noderr.core.consensus.testing import DOMAIN, NOW_NS
 from noderr.oracle_consensus.messages import Report, Reveal
 from noderr.oracle_consensus.oracle_round import OracleRound
+from noderr.oracle_consensus.parts import oracle_codec
 from noderr.oracle_consensus.reports import Reports
+from noderr.oracle_consensus.rounds import MAX_ORACLES
 from noderr.oracle_consensus.testing import (
     KEYS,
     OUTSIDER,
+    PLACE,
     VOTERS,
     agreed,
     leader,
@@ -22,7 +26,15 @@ from noderr.oracle_consensus.testing import (
     report,
     reveal,
 )
-from noderr.types.consensus import AccountSignatures, Evidence, Reason, RefusedMessage, Signed, sign
+from noderr.types.consensus import (
+    AccountSignatures,
+    Evidence,
+    Reason,
+    RefusedMessage,
+    Signed,
+    sign,
+    verify_evidence,
+)
 
 ALL = [reveal(one) for one in range(4)]
 
@@ -179,3 +191,45 @@ def test_the_round_takes_reports_of_its_leaders_only(bad: Signed[Report], reason
     with pytest.raises(RefusedMessage) as caught:
         machine.on_message(bad, NOW_NS)
     assert caught.value.reason is reason
+
+
+def test_a_leader_of_two_views_may_report_in_each_and_twice_in_none() -> None:
+    def accused(first: Signed[Report], second: Signed[Report]) -> bool:
+        try:
+            verify_evidence(Evidence(first, second), DOMAIN, AccountSignatures())
+        except RefusedMessage:
+            return False
+        return True
+
+    some = report(0, ALL[1:])
+    later = report(4, ALL, by=KEYS[leader(0)])
+    assert some.signer == later.signer
+    assert not accused(some, later)
+    assert accused(some, report(0))
+
+
+def _naming(count: int) -> Signed[Reveal]:
+    return reveal(1, seen=tuple(sorted(number.to_bytes(32) for number in range(count))))
+
+
+def test_a_reveal_names_no_more_commitments_than_there_are_oracles() -> None:
+    with pytest.raises(RefusedMessage) as caught:
+        oracle_round().on_message(_naming(5), NOW_NS)
+    assert caught.value.reason is Reason.OVERSIZED
+    told = [reveal(0), _naming(5), *map(reveal, (2, 3))]
+    told.sort(key=lambda one: one.signer)
+    assert refusal(report(0, told)) is Reason.OVERSIZED
+    assert oracle_round().on_message(_naming(4), NOW_NS) == []
+
+
+@pytest.mark.parametrize("count", [15, MAX_ORACLES])
+def test_two_reports_of_a_leader_fit_as_evidence(count: int) -> None:
+    seen = tuple(sorted(number.to_bytes(32) for number in range(count)))
+    one = reveal(1, seen=seen).message
+    # Signatures of a batch of 256 have eight nodes of proof.
+    reveals = tuple(Signed(one, number.to_bytes(20), bytes(65 + 8 * 32)) for number in range(count))
+    two = [
+        sign(Report(**PLACE, view=0, subject=bytes([number]) * 32, reveals=reveals), KEYS[0], DOMAIN)
+        for number in (1, 2)
+    ]
+    assert evidence_to_bytes(Evidence(*two), oracle_codec(DOMAIN))

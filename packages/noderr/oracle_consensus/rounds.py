@@ -15,6 +15,7 @@ from noderr.core.consensus.round import Round
 from noderr.core.consensus.voter import Voter
 from noderr.core.peers import PeerNetwork
 from noderr.oracle_consensus.epoch_draw import check_draw, read_draw
+from noderr.oracle_consensus.errors import CommitteeError
 from noderr.oracle_consensus.market import Market, Timing
 from noderr.oracle_consensus.messages import ABSTENTION, Observation
 from noderr.oracle_consensus.oracle_round import OracleRound
@@ -26,6 +27,9 @@ _log = structlog.get_logger("noderr.oracle_consensus")
 
 _SECOND_NS = 1_000_000_000
 _SALT_BYTES = 32
+
+MAX_ORACLES = 80
+"""Two reports of so many fit a bundle, each reveal with the commitments of all: the evidence against a leader."""
 
 
 class Observer(Protocol):
@@ -123,6 +127,11 @@ class OracleRounds:
 def _leaders(voter: Voter) -> Sequence[bytes]:
     """The committee in the order in which it leads. Raises an `OracleConsensusError` when the draw does not hold."""
     voters, draw = voter.context.voters, voter.membership.oracle_draw
+    if len(voters.weights) > MAX_ORACLES:
+        raise CommitteeError(
+            f"{len(voters.weights)} oracles are in the voters' file: at most {MAX_ORACLES}, or a leader's report is "
+            "larger than what peers take"
+        )
     if not draw:
         _log.info("committee_not_drawn", voters=len(voters.weights), reason="the voters' file has no oracle_draw")
         return voters.voters

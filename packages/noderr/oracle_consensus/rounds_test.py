@@ -10,8 +10,9 @@ import pytest
 from noderr.core.consensus.context import RoundContext
 from noderr.core.consensus.testing import DOMAIN, NOW_NS, SECOND_NS, keys, voter_set
 from noderr.core.consensus.voter import Voter
+from noderr.oracle_consensus.errors import CommitteeError
 from noderr.oracle_consensus.market import Market
-from noderr.oracle_consensus.rounds import Blind, OracleRounds
+from noderr.oracle_consensus.rounds import MAX_ORACLES, Blind, OracleRounds
 from noderr.types.consensus import AccountSignatures
 
 KEYS = keys(4)
@@ -87,3 +88,11 @@ async def test_who_is_held_up_goes_on_with_the_slot_that_it_is() -> None:
 
 async def test_before_genesis_it_waits_for_round_0() -> None:
     assert (await opened(RestlessClock(0), NOW_NS + 3 * SECOND_NS))[:3] == [0, 1, 2]
+
+
+async def test_more_oracles_than_a_report_has_room_for_do_not_begin() -> None:
+    slots = Slots(RestlessClock(0), NOW_NS)
+    slots.context = RoundContext(KEYS[0].address, voter_set(keys(MAX_ORACLES + 1)), DOMAIN, AccountSignatures())
+    with pytest.raises(CommitteeError, match="81 oracles are in the voters' file: at most 80"):
+        await OracleRounds([MARKET], Blind()).run(cast(Voter, slots))
+    assert slots.opened == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from noderr.core.consensus.codec import Codec
+from noderr.core.consensus.codec import MAX_BUNDLE_BYTES, Codec
 from noderr.types.consensus import (
     Certificate,
     Evidence,
@@ -14,8 +14,8 @@ from noderr.types.consensus import (
     verify_evidence,
 )
 
-# Two reports of a committee of 15 have 22 kB.
-MAX_EVIDENCE_BYTES = 64 * 1024
+# Two reports of a committee of 15 have 22 kB; of the largest that may be, 80, half a megabyte.
+MAX_EVIDENCE_BYTES = MAX_BUNDLE_BYTES
 
 
 def canonical[M: ProtocolMessage](evidence: Evidence[M]) -> Evidence[M]:
