@@ -31,7 +31,9 @@ def consensus_parts(
 
     `markets` are the same for all oracles: a round is about one of them.
     """
-    facts = ProtocolFacts(tier="oracle", period_ns=PERIOD_NS, codec=oracle_codec, keep=KEPT_SLOTS * len(markets))
+    facts = ProtocolFacts(
+        tier="oracle", period_ns=PERIOD_NS, codec=oracle_codec, keep=KEPT_SLOTS * len(markets), ahead=0
+    )
     service = ConsensusService(node, facts, OracleRounds(markets, observer or Blind(), node.peers))
     return TierParts(services=[service], routes=consensus_routes(service.describe), operations=CONSENSUS_OPERATIONS)
 

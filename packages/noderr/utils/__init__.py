@@ -23,7 +23,7 @@ from noderr.utils.errors import (
     TimeLimitError,
     UtilsError,
 )
-from noderr.utils.files import create_file, replace_file, sync_directory
+from noderr.utils.files import create_file, remove_temporary_files, replace_file, sync_directory
 from noderr.utils.randomness import fresh_seed, seeded
 from noderr.utils.sqlite_store import SqliteStore
 from noderr.utils.sqlite_store_migrations import Migration
@@ -57,6 +57,7 @@ __all__ = [
     "create_file",
     "event_or_time",
     "fresh_seed",
+    "remove_temporary_files",
     "replace_file",
     "seeded",
     "sync_directory",

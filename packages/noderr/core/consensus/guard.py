@@ -48,6 +48,7 @@ class Guard:
         """Read the journal. Raises `GuardDamagedError` and `OSError`."""
         self._journal = Journal(disk, _RECORD.size)
         self._keep = keep_records
+        self._compact_at = 2 * keep_records
         self._digests: dict[_Place, bytes] = {}
         self._watermarks: dict[int, _Round] = {}
         for record in self._journal.records:
@@ -88,7 +89,7 @@ class Guard:
         return refused
 
     def _write(self, permitted: Mapping[_Place, bytes]) -> None:
-        if len(self._journal.records) >= 2 * self._keep:
+        if len(self._journal.records) >= self._compact_at:
             self._compact()
         self._journal.append([_RECORD.pack(_SIGNED, *place, digest) for place, digest in permitted.items()])
         self._digests.update(permitted)
@@ -125,12 +126,16 @@ class Guard:
             self._digests[tier, epoch, round_, view, name] = digest
 
     def _compact(self) -> None:
-        """Forget the older half; the watermark says from then on that it is forgotten."""
+        """Forget the older half; the watermark says from then on that it is forgotten. Rounds that are under way stay,
+        however much has been signed in them: those from the one before the newest on.
+        """
         by_round = sorted(self._digests, key=lambda place: (place[1], place[2]))
-        dropped = by_round[: len(by_round) - self._keep]
+        newest = {place[0]: (place[1], place[2]) for place in by_round}
+        older = by_round[: max(0, len(by_round) - self._keep)]
+        dropped = [place for place in older if (place[1], place[2] + 1) < newest[place[0]]]
         for tier in {place[0] for place in dropped}:
-            newest = max((place[1], place[2]) for place in dropped if place[0] == tier)
-            self._watermarks[tier] = max(newest, self._watermarks.get(tier, (-1, -1)))
+            last = max((place[1], place[2]) for place in dropped if place[0] == tier)
+            self._watermarks[tier] = max(last, self._watermarks.get(tier, (-1, -1)))
         kept = [place for place in by_round if (place[1], place[2]) > self._watermarks.get(place[0], (-1, -1))]
         self._digests = {place: self._digests[place] for place in kept}
         self._journal.rewrite(
@@ -139,6 +144,7 @@ class Guard:
                 *(_RECORD.pack(_SIGNED, *place, digest) for place, digest in self._digests.items()),
             ]
         )
+        self._compact_at = max(2 * self._keep, 2 * len(self._journal.records))
 
 
 def _where(message: ProtocolMessage) -> str:

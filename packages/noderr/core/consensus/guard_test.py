@@ -272,3 +272,33 @@ def test_kill_9_loses_nothing_that_was_told(tmp_path: Path) -> None:
         for number in range(told + 1):
             with pytest.raises(DoubleSignError):
                 guard.permit(vote(round=number), OTHER)
+
+
+def test_compaction_after_many_starts_forgets_nothing_that_it_may_keep() -> None:
+    guard = Guard(ForgetfulDisk(), keep_records=8)
+    for number in range(9):
+        guard.refuse_through(1, 9, number)
+    for number in range(100, 108):
+        guard.permit(vote(round=number), ONE)
+    assert len(guard) == 8
+    assert guard.watermark(3) is None
+
+
+def test_a_round_in_which_much_is_signed_does_not_close_itself() -> None:
+    disk = ForgetfulDisk()
+    guard = Guard(disk, keep_records=8)
+    for number in range(3):
+        guard.permit(vote(round=number), ONE)
+    # The next one may have been begun already, by who is a little ahead.
+    for round_ in (50, 51, 50):
+        for number in range(20):
+            topic = round_.to_bytes(1) + number.to_bytes(31)
+            guard.permit(vote(round=round_, topic=topic), ONE)
+    assert guard.watermark(3) == (9, 2)
+    assert len(guard) == len(Guard(disk, keep_records=8)) == 40
+    with pytest.raises(DoubleSignError):
+        guard.permit(vote(round=50, topic=(50).to_bytes(1) + bytes(31)), OTHER)
+    guard.permit(vote(round=60), ONE)
+    for number in range(60):
+        guard.permit(vote(round=61, topic=number.to_bytes(32)), ONE)
+    assert guard.watermark(3) == (9, 51)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from noderr.core.consensus.errors import GuardDamagedError
-from noderr.utils import replace_file, sync_directory
+from noderr.utils import remove_temporary_files, replace_file, sync_directory
 
 MOST_AT_ONCE = 64
 """So many records may share a sync."""
@@ -55,20 +55,30 @@ class FileDisk:
         self._path = path
         self._lock = threading.Lock()
         self._file: int | None = None
+        remove_temporary_files(path)  # Of a `replace` that was killed.
         self._open()
 
     def _open(self) -> None:
-        is_new = not self._path.exists()
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        if is_new:
-            # Without this a crash can lose the name, and with it every record.
-            os.fsync(self._file)
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            # Without this a crash can lose the name, and with it every record. At every start: the last one may have
+            # been killed before it did this.
             sync_directory(self._path.parent)
+        except BaseException:
+            os.close(file)
+            raise
+        self._file = file
 
     def read(self) -> bytes:
         with self._lock:
             file = self._opened()
-            return os.pread(file, os.fstat(file).st_size, 0)
+            size, data = os.fstat(file).st_size, bytearray()
+            # A disk that fails gives what comes before the bad sector: the rest is not torn off because of that.
+            while len(data) < size and (part := os.pread(file, size - len(data), len(data))):
+                data += part
+            if len(data) != size:
+                raise OSError(f"{self._path.name}: the disk gives {len(data)} of {size} bytes")
+            return bytes(data)
 
     def append(self, data: bytes) -> None:
         with self._lock:
@@ -89,6 +99,7 @@ class FileDisk:
         with self._lock:
             file = self._opened()
             replace_file(self._path, data)
+            self._file = None
             os.close(file)
             self._open()
 
@@ -120,9 +131,7 @@ class Journal:
 
         At most `MOST_AT_ONCE` records.
         """
-        if self._broken is not None:
-            # A failed fsync may have thrown the data away, and a second one would then report success.
-            raise OSError("the journal failed before and takes nothing more: start anew") from self._broken
+        self._check_whole()
         try:
             self._disk.append(_sealed(records))
             self._disk.sync()
@@ -132,9 +141,19 @@ class Journal:
         self.records += records
 
     def rewrite(self, records: Sequence[bytes]) -> None:
-        """Keep just these. Raises `OSError`, and then everything is as it was."""
-        self._disk.replace(b"".join(_sealed([record]) for record in records))
+        """Keep just these. Raises `OSError`, and then nothing is taken any more, until a new start."""
+        self._check_whole()
+        try:
+            self._disk.replace(b"".join(_sealed([record]) for record in records))
+        except OSError as error:
+            self._broken = error
+            raise
         self.records = list(records)
+
+    def _check_whole(self) -> None:
+        if self._broken is not None:
+            # A failed fsync may have thrown the data away, and a second one would then report success.
+            raise OSError("the journal failed before and takes nothing more: start anew") from self._broken
 
     def _recover(self) -> list[bytes]:
         data = self._disk.read()
@@ -146,12 +165,20 @@ class Journal:
                 "this voter may have signed what it no longer knows. Take it out of the voters; give it a new key and "
                 "journal"
             )
+        records = [part[_SEAL.size :] for part in parts[:sound]]
         if sound < len(parts):
             self._disk.truncate(sound * self._size)
-        return [part[_SEAL.size :] for part in parts[:sound]]
+        if records and self._is_of_more(parts[sound - 1]):
+            # What is left of a torn batch says that it had more: written anew, so that the next one may be torn too.
+            self._disk.replace(b"".join(_sealed([record]) for record in records))
+        return records
 
     def _is_sound(self, part: bytes) -> bool:
         return len(part) == self._size and zlib.crc32(part[_CRC_BYTES:]) == _SEAL.unpack_from(part)[0]
+
+    def _is_of_more(self, part: bytes) -> bool:
+        _, place, count = _SEAL.unpack_from(part)
+        return bool(place + 1 < count)
 
     def _is_synced(self, damaged: int, parts: Sequence[bytes]) -> bool:
         """Whether the damaged record cannot be torn, because something was written after its batch.

@@ -39,6 +39,7 @@ class RecordKeeper:
         self._evidence = evidence
         self._records = tuple(records)
         self._waiting: asyncio.Queue[_Entry] = asyncio.Queue(_MOST_WAITING)
+        self._writing: asyncio.Future[None] | None = None
 
     def take(self, entry: _Entry) -> None:
         """Keep this; never waits."""
@@ -50,16 +51,19 @@ class RecordKeeper:
     async def run(self) -> None:
         """Write until cancelled. Raises `StoreError`."""
         while True:
-            await self._write(await self._waiting.get())
+            self._writing = asyncio.ensure_future(self._write(await self._waiting.get()))
+            await asyncio.shield(self._writing)  # Who is cancelled here takes no entry along.
 
     async def close(self) -> None:
-        """Write what waits, and let go of the files. Raises `StoreError`."""
-        with contextlib.suppress(asyncio.QueueEmpty):
-            while True:
+        """Write what waits, and let go of the files whatever comes of that. Raises `StoreError`."""
+        async with contextlib.AsyncExitStack() as files:
+            files.push_async_callback(self._evidence.close)
+            for records in self._records:
+                files.push_async_callback(records.close)
+            if self._writing is not None:
+                await asyncio.wait({self._writing})
+            while not self._waiting.empty():
                 await self._write(self._waiting.get_nowait())
-        await self._evidence.close()
-        for records in self._records:
-            await records.close()
 
     async def _write(self, entry: _Entry) -> None:
         if isinstance(entry, Evidence):

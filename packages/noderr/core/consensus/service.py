@@ -78,10 +78,21 @@ class ConsensusService:
         voters = membership.voters(TIER_NUMBERS[self._facts.tier])
         if voters is None:
             return
-        voter = self._voter = await asyncio.to_thread(Voter, self._node, self._facts, membership, voters)
-        evidence = EvidenceStore(self._node.data_dir, self._facts.codec(membership.domain), voter.context.signatures)
-        keeper = self._keeper = RecordKeeper(voters, evidence, [self._open_records()] if self._open_records else [])
+        voter = await asyncio.to_thread(Voter, self._node, self._facts, membership, voters)
+        evidence: EvidenceStore | None = None
+        try:
+            evidence = EvidenceStore(
+                self._node.data_dir, self._facts.codec(membership.domain), voter.context.signatures
+            )
+            keeper = RecordKeeper(voters, evidence, [self._open_records()] if self._open_records else [])
+        except BaseException:
+            # The node tries again and again, and files are few.
+            voter.close()
+            if evidence is not None:
+                await evidence.close()
+            raise
         voter.keep = keeper.take
+        self._voter, self._keeper = voter, keeper
 
     async def run(self) -> None:
         voter, keeper = self._voter, self._keeper
@@ -118,7 +129,7 @@ class ConsensusService:
         if not voter.context.may_vote:
             account = checksum_address(voter.context.me)
             return (f"this node's account {account} is not among the {self._facts.tier}s that vote",)
-        return tuple(self._source.missing())
+        return (*voter.missing(), *self._source.missing())
 
     def rounds(self) -> Sequence[RoundDescription]:
         """For the node's page: the newest round of each topic, of the newest topics."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from noderr.core.consensus.actions import Decided, Failed
@@ -28,13 +28,15 @@ class ProtocolFacts:
     """`tier` is the tier whose nodes vote; `period_ns` the length of a round's slot, unless the voters' file
     says another; `codec` makes that of a domain.
 
-    The newest `keep` rounds stay, to answer those that are late.
+    The newest `keep` rounds stay, to answer those that are late. `ahead` is how many rounds after that of the clock may
+    be signed: 1 where others begin them, see `check_due`, and 0 where only this node's own clock does.
     """
 
     tier: str
     period_ns: int
     codec: Callable[[Domain], Codec] = Codec
     keep: int = 8
+    ahead: int = 1
 
 
 class Voter:
@@ -45,6 +47,7 @@ class Voter:
         self.protocol = facts.tier
         self.membership = membership
         self.period_ns = membership.periods_ns.get(voters.tier, facts.period_ns)
+        self._ahead = facts.ahead
         self.clock = node.clock
         self.context = RoundContext(node.account.address, voters, membership.domain, AccountSignatures())
         self.decisions: deque[Decision] = deque(maxlen=_DECISIONS)
@@ -53,8 +56,9 @@ class Voter:
         self._disk = FileDisk(node.data_dir / f"{facts.tier}-guard.journal")
         try:
             guard = Guard(self._disk)
-            # Whatever the journal knows: this data directory may be a backup, and what began before now may be signed.
-            guard.refuse_through(voters.tier, voters.epoch, max(self.round_now(), 0))
+            # Whatever the journal knows: this data directory may be a backup, and what could be signed by now may be.
+            guard.refuse_through(voters.tier, voters.epoch, max(self.round_now() + facts.ahead, 0))
+            self._silent_through = guard.watermark(voters.tier)
         except BaseException:
             self._disk.close()  # The node tries again and again, and files are few.
             raise
@@ -64,6 +68,7 @@ class Voter:
             GuardedKey(node.account, guard, membership.domain),
             facts.codec(membership.domain),
             PeersOutbox(node, self.topic, membership, voters),
+            context=self.context,
             listener=Listener(self._decided, self._failed, self._accused),
             metrics=node.metrics,
             clock=node.clock,
@@ -79,6 +84,18 @@ class Voter:
     def round_now(self) -> int:
         """The number of the round whose slot it is; negative before genesis."""
         return (self.clock.now_ns() - self.membership.genesis_ns) // self.period_ns
+
+    def missing(self) -> Sequence[str]:
+        """Why it signs nothing, where that is not over in a moment, in words."""
+        epoch, number = self._silent_through or (0, 0)
+        left = number - self.round_now() - self._ahead
+        if epoch < self.context.voters.epoch or (epoch == self.context.voters.epoch and left <= 0):
+            return ()
+        return (
+            f"the guard signs nothing through round {number} of epoch {epoch}, and this is round {self.round_now()} of "
+            f"{self.context.voters.epoch}: this node was started when its clock was ahead, or with another genesis. "
+            "Wait, or give it a new account and data directory",
+        )
 
     def start_ns(self, number: int) -> int:
         """When a round's slot begins."""
