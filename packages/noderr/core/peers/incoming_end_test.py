@@ -11,8 +11,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from noderr.core.peers import incoming
+from noderr.core.peers.caller import PeerLimits
 from noderr.core.peers.errors import MessageRefusedError
-from noderr.core.peers.incoming import IncomingStreams, PeerLimits
+from noderr.core.peers.incoming import IncomingStreams
 from noderr.core.peers.testing import PeerNode, until
 from noderr.core.peers.testing_streams import TOPIC, raw_stream, send
 from noderr.types.wire.node_pb2 import Envelope, Frame, Receipts
@@ -64,10 +65,11 @@ async def test_a_peer_that_reads_nothing_is_heard_no_further_and_its_stream_stil
             for _ in range(4000):
                 await stream.write(unknown)
 
-        shouting, heard = asyncio.create_task(shout()), -1.0
-        while refused() > heard:
+        shouting, heard, still = asyncio.create_task(shout()), -1.0, 0
+        while still < 8:  # A machine that is busy with other things may stand still for a moment.
+            await asyncio.sleep(0.1)
+            still = still + 1 if refused() == heard > 0 else 0
             heard = refused()
-            await asyncio.sleep(0.5)
         assert not shouting.done()
         [heard_stream] = streams_of(second, first)
         with capture_logs() as logs:
