@@ -23,8 +23,8 @@ import grpc
 import structlog
 import uvloop
 
+from noderr.core.peers.caller import PeerLimits
 from noderr.core.peers.credentials import peer_channel
-from noderr.core.peers.incoming import PeerLimits
 from noderr.core.peers.testing import PeerNode, connected
 from noderr.types.wire.node_pb2 import HelloRequest
 from noderr.types.wire.node_pb2_grpc import PeerStub

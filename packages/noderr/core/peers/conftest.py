@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from noderr.core.peers.incoming import PeerLimits
+from noderr.core.peers.caller import PeerLimits
 from noderr.core.peers.testing import PeerNode, connected
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import grpc
 import structlog
 from google.protobuf.message import DecodeError
-from prometheus_client import Counter
 
+from noderr.core.peers.caller import Caller, PeerLimits
 from noderr.core.peers.credentials import FRAME_MESSAGES
 from noderr.core.peers.errors import MessageRefusedError
 from noderr.core.peers.receipts import OwedReceipts
-from noderr.core.rate_limiter import TokenBucket
 from noderr.telemetry import NodeMetrics
 from noderr.telemetry.tracing import span
-from noderr.types.signing.node_key import node_id
 from noderr.types.wire.node_pb2 import Envelope, Frame, Receipts
 from noderr.utils import Clock
 
@@ -45,23 +42,6 @@ type Handler = Callable[[str, bytes], Awaitable[None]]
 type Context = grpc.aio.ServicerContext[Frame, Receipts]
 
 
-_TOKEN_BYTES = 4096
-
-
-@dataclass(frozen=True)
-class PeerLimits:
-    """What one peer may do to us: tokens a second, how many in one go, and how many streams at once.
-
-    A message, a hello and a new stream cost a token, and one more for each 4 KiB: what it takes us to look into them
-    grows with their length. Of ten oracles that agree on 32 markets every 600 ms, one uses up 32 tokens a second with
-    another, 52 at most, and 86 in one go.
-    """
-
-    per_second: float = 200.0
-    burst: float = 400.0
-    at_once: int = 16
-
-
 class CallEndedError(Exception):
     """We end a call; the peer is told `code` and the text."""
 
@@ -79,30 +59,6 @@ class _Refused(Exception):
         super().__init__(text)
 
 
-class _Caller:
-    """One peer, what it has done of what it may, and its streams."""
-
-    def __init__(self, public_key: bytes, limits: PeerLimits, metrics: NodeMetrics, clock: Clock) -> None:
-        self.node_id = node_id(public_key)
-        self._burst = limits.burst
-        self._bucket = TokenBucket(limits.per_second, limits.burst, clock)
-        self.streams: set[asyncio.Task[None]] = set()
-        self.turn = asyncio.Lock()
-        """Held while something of it is handled: over many streams it gets no more turns of the loop than over one."""
-        self._received = metrics.peer_received
-        self._counters: dict[str, Counter] = {}
-
-    def may_send(self, length: int) -> bool:
-        """Whether so many bytes are still within its limits. What is dearer than a full bucket costs a full one."""
-        return self._bucket.try_take(min(1 + length // _TOKEN_BYTES, self._burst))
-
-    def count(self, outcome: str) -> None:
-        counter = self._counters.get(outcome)
-        if counter is None:
-            counter = self._counters[outcome] = self._received.labels(self.node_id, outcome)
-        counter.inc()
-
-
 class IncomingStreams:
     """The streams of all peers."""
 
@@ -111,7 +67,7 @@ class IncomingStreams:
         self._limits = limits
         self._metrics = metrics
         self._clock = clock
-        self._callers: dict[bytes, _Caller] = {}
+        self._callers: dict[bytes, Caller] = {}
         self._closed = False
 
     def open(self) -> None:
@@ -157,13 +113,13 @@ class IncomingStreams:
             raise CallEndedError(grpc.StatusCode.UNAVAILABLE, "this node stops, or its list of peers changes")
         stream.result()
 
-    def _caller(self, public_key: bytes) -> _Caller:
+    def _caller(self, public_key: bytes) -> Caller:
         caller = self._callers.get(public_key)
         if caller is None:
-            caller = self._callers[public_key] = _Caller(public_key, self._limits, self._metrics, self._clock)
+            caller = self._callers[public_key] = Caller(public_key, self._limits, self._metrics, self._clock)
         return caller
 
-    async def _handle_all(self, caller: _Caller, context: Context) -> None:
+    async def _handle_all(self, caller: Caller, context: Context) -> None:
         structlog.contextvars.bind_contextvars(peer=caller.node_id)  # The task's own context ends with it.
         receipts = OwedReceipts(context.write)
         writing = asyncio.create_task(receipts.run(), name=f"receipts for peer {caller.node_id}")
@@ -185,7 +141,7 @@ class IncomingStreams:
         if failure is not None:
             raise failure
 
-    async def _handle_frame(self, caller: _Caller, frame: Frame, receipts: OwedReceipts) -> None:
+    async def _handle_frame(self, caller: Caller, frame: Frame, receipts: OwedReceipts) -> None:
         began = self._clock.monotonic()
         limited = False
         for envelope in frame.messages:
@@ -210,7 +166,7 @@ class IncomingStreams:
         if limited:
             await self._clock.sleep(_LIMITED_SECONDS)
 
-    def _begin(self, caller: _Caller, envelope: Envelope) -> asyncio.Task[None]:
+    def _begin(self, caller: Caller, envelope: Envelope) -> asyncio.Task[None]:
         """Most handlers never wait, and have done all in here. Raises `_Refused`."""
         topic, payload, correlation_id = envelope.topic, envelope.payload, envelope.correlation_id
         if not caller.may_send(len(topic) + len(payload) + len(correlation_id)):
@@ -256,7 +212,7 @@ async def _wait(handling: asyncio.Task[None]) -> None:
             await asyncio.gather(handling, return_exceptions=True)
 
 
-def _check(handling: asyncio.Task[None], caller: _Caller, envelope: Envelope) -> None:
+def _check(handling: asyncio.Task[None], caller: Caller, envelope: Envelope) -> None:
     """Raises `_Refused` when the handler did not take the message."""
     if handling.cancelled():
         raise _Refused(grpc.StatusCode.DEADLINE_EXCEEDED, "the handler took too long")

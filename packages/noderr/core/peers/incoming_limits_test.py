@@ -14,9 +14,9 @@ import structlog
 from structlog.testing import capture_logs
 
 from noderr.core.peers import incoming
+from noderr.core.peers.caller import PeerLimits
 from noderr.core.peers.credentials import peer_channel
 from noderr.core.peers.errors import PeerRefusedError
-from noderr.core.peers.incoming import PeerLimits
 from noderr.core.peers.testing import PeerNode, connected, until
 from noderr.core.peers.testing_streams import TOPIC, raw_stream, send
 from noderr.types.wire.node_pb2 import Envelope, Frame, HelloRequest, NodeStatus

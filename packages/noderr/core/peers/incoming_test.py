@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noderr.core.peers import incoming
+from noderr.core.peers.caller import PeerLimits
 from noderr.core.peers.credentials import FRAME_MESSAGES, peer_channel
 from noderr.core.peers.errors import (
     DeliveryTimeoutError,
@@ -20,7 +21,6 @@ from noderr.core.peers.errors import (
     PeerRefusedError,
     PeerUnavailableError,
 )
-from noderr.core.peers.incoming import PeerLimits
 from noderr.core.peers.testing import PeerNode, connected, until
 from noderr.core.peers.testing_streams import TOPIC, raw_stream, send
 from noderr.types.wire.node_pb2 import Envelope, Frame

@@ -15,10 +15,11 @@ import structlog
 
 from noderr.core.description import PeerDescription
 from noderr.core.peer_address import PeerAddress
+from noderr.core.peers.caller import PeerLimits
 from noderr.core.peers.certificates import CallerError
 from noderr.core.peers.credentials import NodeCredentials
 from noderr.core.peers.errors import PeerListError, UnknownPeerError
-from noderr.core.peers.incoming import CallEndedError, Handler, IncomingStreams, PeerLimits
+from noderr.core.peers.incoming import CallEndedError, Handler, IncomingStreams
 from noderr.core.peers.incoming import Context as StreamContext
 from noderr.core.peers.peer_link import PeerLink
 from noderr.telemetry import NodeMetrics

@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry
 from noderr.core.grpc_server import GrpcService
 from noderr.core.identity import NodeIdentity
 from noderr.core.peer_address import PeerAddress
+from noderr.core.peers.caller import PeerLimits
 from noderr.core.peers.credentials import NodeCredentials
-from noderr.core.peers.incoming import PeerLimits
 from noderr.core.peers.peer_network import PeerNetwork
 from noderr.core.status import StatusBoard
 from noderr.core.vitals import Vitals
