@@ -19,7 +19,7 @@ from tests.loop.journal import Entry
 from tests.loop.membership import Member
 from tests.loop.options import ReplayOptions
 from tests.loop.recorded_market import RecordedMarket, read_kraken
-from tests.loop.replaying import Watched, run_world
+from tests.loop.replaying import Watched, beginning, run_world
 from tests.loop.world import World
 
 _SECOND_NS = 1_000_000_000
@@ -114,7 +114,7 @@ def test_a_forged_certificate_is_refused_and_nothing_is_ordered(
 
         monkeypatch.setattr(world.links, "send", forging)
 
-    watched = run_world(_until(market, 13), tmp_path, _OPTIONS, change)
+    watched = run_world(beginning(market, 13), tmp_path, _OPTIONS, change)
     refused = [one.facts["reason"] for one in watched.journal.of("refused")]
     assert watched.count("proposed") > 0
     assert len(refused) >= watched.count("proposed")
@@ -142,7 +142,7 @@ def test_a_certificate_of_another_trade_or_of_yesterday_executes_nothing(
 
     expired: list[tuple[int, int]] = []
     options = copy.replace(_OPTIONS, tail_ns=12 * _SECOND_NS)
-    world = World(_until(market, 14), options, tmp_path)
+    world = World(beginning(market, 14), options, tmp_path)
     try:
         world.run(lambda now_ns: mix(world, now_ns))
         engine = world.traders[0].engine
@@ -165,7 +165,7 @@ def test_guardians_that_never_answer(market: RecordedMarket, tmp_path: Path, sil
         for guardian in world.guardians[:silent]:
             world.links.on(guardian.name, PROPOSAL_TOPIC, lambda _sender, _content: None)
 
-    watched = run_world(_until(market, 13), tmp_path, _OPTIONS, change)
+    watched = run_world(beginning(market, 13), tmp_path, _OPTIONS, change)
     assert watched.count("proposed") > 0
     if silent == 1:
         assert watched.count("order") > 0, "one of four is too few to stop the others"
@@ -202,12 +202,6 @@ def test_guardians_that_a_person_has_halted(market: RecordedMarket, tmp_path: Pa
 def _split(watched: Watched, kind: str, at_ns: int) -> tuple[list[Entry], list[Entry]]:
     entries = list(watched.journal.of(kind))
     return [one for one in entries if one.at_ns <= at_ns], [one for one in entries if one.at_ns > at_ns]
-
-
-def _until(market: RecordedMarket, seconds: int) -> RecordedMarket:
-    """Its beginning."""
-    end_ns = market.begin_ns + seconds * _SECOND_NS
-    return copy.replace(market, frames=[one for one in market.frames if one.received_ns < end_ns])
 
 
 def _count(world: World, kind: str) -> int:

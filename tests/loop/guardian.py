@@ -12,6 +12,7 @@ from noderr.core.consensus.round import Round
 from noderr.core.consensus.vote_round import VoteRound
 from noderr.guardian_consensus.evaluator import AllOf, Verdict
 from noderr.guardian_consensus.paper_only import PaperOnly
+from noderr.guardian_consensus.proposal_rules import ProposalRules
 from noderr.guardian_consensus.risk_evaluator import RiskEvaluator, SnapshotBook
 from noderr.guardian_consensus.safety_evaluator import SafetyEvaluator
 from noderr.guardian_consensus.veto import Veto, describe_veto
@@ -21,14 +22,16 @@ from noderr.safety_control.controller import SafetyController
 from noderr.safety_control.safety_log import SafetyLog
 from noderr.safety_control.standing import Wish
 from noderr.telemetry import NodeMetrics
-from noderr.types.consensus import Certificate, Vote
+from noderr.types.consensus import Certificate, RefusedMessage, Vote
 from noderr.types.consensus.on_wire import certificate_to_wire
-from noderr.types.consensus.trade_proposal import TradeProposal, trade_proposal_from_wire
+from noderr.types.consensus.proposal_request import proposal_request_from_wire
+from noderr.types.consensus.trade_proposal import TradeProposal
+from noderr.types.tier_numbers import ORACLE_TIER, VALIDATOR_TIER
 from noderr.types.trading.portfolio_on_wire import portfolio_from_wire
-from noderr.types.wire import guardian_pb2, trading_pb2
+from noderr.types.wire import trading_pb2
 from tests.loop.journal import ReplayJournal
 from tests.loop.links import Links
-from tests.loop.membership import Member
+from tests.loop.membership import Member, Network
 from tests.loop.seat import Seat
 
 _RESEND_NS = 500_000_000
@@ -47,6 +50,7 @@ class Guardian:
         links: Links,
         journal: ReplayJournal,
         metrics: NodeMetrics,
+        network: Network,
         make_seat: Callable[[Member, Callable[[Round, Decided | Failed], None]], Seat],
     ) -> None:
         clock = links.timeline
@@ -56,6 +60,12 @@ class Guardian:
         self._journal = journal
         self._clock = clock
         self._seat = make_seat(member, self._ended)
+        self._rules = ProposalRules(
+            executors=network.voters(VALIDATOR_TIER),
+            oracles=network.voters(ORACLE_TIER),
+            domain=network.domain,
+            signatures=self._seat.context.signatures,
+        )
         self._proposers: dict[bytes, tuple[str, TradeProposal]] = {}
         self._snapshots = SnapshotBook()
         self._safety_log = SafetyLog(folder)
@@ -79,7 +89,15 @@ class Guardian:
         self._snapshots.add(sender, PortfolioSnapshot.of(portfolio))
 
     def _on_proposal(self, sender: str, content: bytes) -> None:
-        proposal = trade_proposal_from_wire(guardian_pb2.TradeProposal.FromString(content))
+        signed = proposal_request_from_wire(content)
+        try:
+            self._rules.check(signed)
+        except RefusedMessage as refused:
+            self._journal.add(
+                self._clock.now_ns(), self.name, "refused", reason=refused.reason.value, detail=str(refused)
+            )
+            return
+        proposal = signed.message.proposal
         self._proposers[proposal.topic] = (sender, proposal)
         round_ = VoteRound(
             self._seat.context,
@@ -89,7 +107,9 @@ class Guardian:
             resend_ns=_RESEND_NS,
         )
         self._seat.open(round_)
-        verdict = self._clock.await_(self._evaluator.evaluate(proposal))
+        verdict = self._rules.veto(signed.message, self._clock.now_ns())
+        if verdict is None:
+            verdict = self._clock.await_(self._evaluator.evaluate(proposal))
         self._journal.add(
             self._clock.now_ns(),
             self.name,
@@ -126,5 +146,5 @@ class Guardian:
 
 def _risk_codes(verdict: Verdict) -> list[str]:
     """What the gate found, by its own names."""
-    found = json.loads(verdict.report)["parts"]["risk"]["report"].get("reasons", [])
-    return [one["code"] for one in found]
+    parts = json.loads(verdict.report).get("parts")
+    return [] if parts is None else [one["code"] for one in parts["risk"]["report"].get("reasons", [])]

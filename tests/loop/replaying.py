@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from copy import replace
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from tests.loop.options import ReplayOptions
 from tests.loop.quote_tape import QuoteTape
 from tests.loop.recorded_market import Playing, RecordedMarket
 from tests.loop.world import World
+
+_SECOND_NS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,12 @@ def run_world(
     finally:
         world.close()
     return Watched(world, tape)
+
+
+def beginning(market: RecordedMarket, seconds: int) -> RecordedMarket:
+    """Only its first seconds."""
+    end_ns = market.begin_ns + seconds * _SECOND_NS
+    return replace(market, frames=[one for one in market.frames if one.received_ns < end_ns])
 
 
 def run_session(market: RecordedMarket) -> tuple[Counter[str], list[str]]:

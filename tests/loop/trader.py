@@ -18,10 +18,11 @@ from noderr.execution.proposals.policy import TradePolicy
 from noderr.execution.proposals.portfolio_of import EquityMarks, portfolio_of
 from noderr.execution.proposals.propose import NoTrade
 from noderr.execution.proposals.trade_desk import DeskRules, NotApproved, Proposed, TradeDesk
-from noderr.types.consensus import CertificateError
+from noderr.types.consensus import CertificateError, sign
 from noderr.types.consensus.on_wire import certificate_from_wire
+from noderr.types.consensus.proposal_request import ProposalRequest, proposal_request_to_wire
 from noderr.types.consensus.signal_decision import SignalDecision, signal_decision_from_wire
-from noderr.types.consensus.trade_proposal import TradeProposal, trade_proposal_to_wire
+from noderr.types.consensus.trade_proposal import TradeProposal
 from noderr.types.tier_numbers import GUARDIAN_TIER, ORACLE_TIER, VALIDATOR_TIER
 from noderr.types.trading.portfolio import Portfolio
 from noderr.types.trading.portfolio_on_wire import portfolio_to_wire
@@ -65,6 +66,7 @@ class Trader:
     ) -> None:
         self.name = member.name
         self.venue = venue
+        self._key = member.key
         self._network = network
         self._terms = terms
         self._links = links
@@ -154,7 +156,8 @@ class Trader:
         guardians = [guardian.name for guardian in self._network.guardians]
         # One link keeps its order: a guardian has the portfolio before it has to judge.
         self._links.send_all(self.name, guardians, PORTFOLIO_TOPIC, portfolio_to_wire(portfolio).SerializeToString())
-        content = trade_proposal_to_wire(proposal).SerializeToString()
+        request = ProposalRequest(proposal=proposal, decision=decision)
+        content = proposal_request_to_wire(sign(request, self._key, self._network.domain))
         self._links.send_all(self.name, guardians, PROPOSAL_TOPIC, content)
 
     def _on_approval(self, _sender: str, content: bytes) -> None:

@@ -149,7 +149,7 @@ class World:
     def _guardian(self, member: Member, folder: Path) -> Guardian:
         folder.mkdir(parents=True)
         metrics = NodeMetrics(CollectorRegistry(), tier="guardian", version="replay")
-        return Guardian(member, self.limits, folder, self.links, self.journal, metrics, self._seat)
+        return Guardian(member, self.limits, folder, self.links, self.journal, metrics, self.network, self._seat)
 
     def _validator(self, member: Member, folder: Path) -> Validator:
         folder.mkdir(parents=True)

@@ -10,22 +10,16 @@ from dataclasses import dataclass
 
 from noderr.execution.errors import NotApprovedError
 from noderr.execution.mandate import Mandate
-from noderr.types.consensus import (
-    Certificate,
-    CertificateError,
-    Reason,
-    Signatures,
-    VoterSet,
-    verify_certificate,
-)
+from noderr.types.consensus import Certificate, Signatures, VoterSet
 from noderr.types.consensus.agreed_signal import AgreedSignal
 from noderr.types.consensus.approval import (
     Ground,
     Objection,
     expires_ns,
-    not_an_approval,
+    not_agreed_on,
     not_asked_for,
     not_because_of,
+    not_proven,
     not_the_round_of,
 )
 from noderr.types.consensus.certificate_reference import CertificateReference
@@ -67,9 +61,8 @@ def check_approval(trade: ApprovedTrade, rules: ApprovalRules, *, now_ns: int) -
         )
     oracles = _proven(trade.oracle_certificate, "oracles", ORACLE_TIER, rules, now_ns)
     guardians = _proven(trade.guardian_certificate, "guardians", GUARDIAN_TIER, rules, now_ns)
-    if agreed is None or agreed.digest != oracles.subject:
-        raise NotApprovedError(Ground.OTHER_SIGNAL, "the signal is not the one that the oracles agreed on")
-    _none_of(not_asked_for(agreed.signal, oracles.topic, proposal.order))
+    _none_of(not_agreed_on(agreed, oracles))
+    _none_of(not_asked_for(None if agreed is None else agreed.signal, oracles.topic, proposal.order))
     if guardians.subject != proposal.digest:
         raise NotApprovedError(Ground.OTHER_PROPOSAL, "the guardians approved another proposal")
     _none_of(not_the_round_of(proposal, guardians))
@@ -93,18 +86,16 @@ def check_approval(trade: ApprovedTrade, rules: ApprovalRules, *, now_ns: int) -
 def _proven(certificate: Certificate | None, whose: str, tier: int, rules: ApprovalRules, now_ns: int) -> Certificate:
     if certificate is None:
         raise NotApprovedError(Ground.NO_CERTIFICATE, f"the {whose}' certificate is missing")
-    _none_of(not_an_approval(certificate, tier))
-    voters = rules.voters.get((tier, certificate.epoch))
-    if voters is None:
-        raise NotApprovedError(
-            Ground.UNKNOWN_VOTERS, f"who voted in epoch {certificate.epoch} of tier {tier} is not known here"
-        )
-    try:
-        verify_certificate(certificate, voters, rules.domain, now_s=now_ns // _SECOND_NS, signatures=rules.signatures)
-    except CertificateError as error:
-        expired = error.reason is Reason.EXPIRED
-        reason = Ground.CERTIFICATE_EXPIRED if expired else Ground.UNPROVEN
-        raise NotApprovedError(reason, f"the {whose}' certificate: {error}") from error
+    objection = not_proven(
+        certificate,
+        tier,
+        rules.voters.get((tier, certificate.epoch)),
+        rules.domain,
+        now_s=now_ns // _SECOND_NS,
+        signatures=rules.signatures,
+    )
+    if objection is not None:
+        raise NotApprovedError(objection.ground, f"the {whose}' certificate: {objection.detail}")
     return certificate
 
 

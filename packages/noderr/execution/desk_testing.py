@@ -22,17 +22,18 @@ from noderr.execution.errors import HaltedError
 from noderr.execution.proposals.testing import INSTRUMENT, TERMS, portfolio
 from noderr.execution.trading_file import TradingTerms
 from noderr.execution.trading_service import TradingService
-from noderr.types.consensus import Certificate, Choice, Vote, make_certificate, sign
+from noderr.types.consensus import Certificate, Choice, Signed, Vote, make_certificate, sign
 from noderr.types.consensus.agreed_signal import AgreedSignal, market_topic
 from noderr.types.consensus.on_wire import certificate_to_wire
+from noderr.types.consensus.proposal_request import ProposalRequest, proposal_request_from_wire
 from noderr.types.consensus.signal_decision import SignalDecision, signal_decision_to_wire
-from noderr.types.consensus.trade_proposal import TradeProposal, trade_proposal_from_wire
+from noderr.types.consensus.trade_proposal import TradeProposal
 from noderr.types.eip712 import Domain
 from noderr.types.signing.account_key import AccountKey
 from noderr.types.trading import Direction, Signal
 from noderr.types.trading.portfolio import Portfolio
 from noderr.types.trading.portfolio_on_wire import portfolio_from_wire
-from noderr.types.wire import guardian_pb2, trading_pb2
+from noderr.types.wire import trading_pb2
 
 DOMAIN = Domain("NodeOS", "1", 31337, b"\xaa" * 20)
 ORACLES = [AccountKey(bytes([number]) * 32) for number in range(11, 15)]
@@ -72,6 +73,7 @@ class Network:
         self.stranger = PeerNode(4, "oracle")
         self.engine = Recording()
         self.heard: list[Portfolio | TradeProposal] = []
+        self.requests: list[Signed[ProposalRequest]] = []
         self.portfolio: Portfolio | None = portfolio()
         nodes = [("validator", self.validator.account, self.validator.peer)]
         nodes += [("oracle", ORACLES[0], self.oracle), ("guardian", GUARDIANS[0], self.guardian)]
@@ -107,7 +109,8 @@ class Network:
         self.heard.append(portfolio_from_wire(trading_pb2.Portfolio.FromString(content)))
 
     async def _on_proposal(self, _sender: str, content: bytes) -> None:
-        self.heard.append(trade_proposal_from_wire(guardian_pb2.TradeProposal.FromString(content)))
+        self.requests.append(proposal_request_from_wire(content))
+        self.heard.append(self.requests[-1].message.proposal)
 
     async def tell(self, sender: PeerNode, topic: str, content: bytes) -> None:
         await sender.network.send(self.validator.peer.identity.node_id, topic, content)

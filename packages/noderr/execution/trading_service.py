@@ -32,10 +32,10 @@ from noderr.execution.outcome import Outcome
 from noderr.execution.proposals.propose import NoTrade
 from noderr.execution.proposals.trade_desk import DeskRules, NotApproved, Proposed, TradeDesk
 from noderr.execution.trading_file import TradingTerms
-from noderr.types.consensus import Certificate, CertificateError, RefusedMessage
+from noderr.types.consensus import Certificate, CertificateError, RefusedMessage, sign
 from noderr.types.consensus.on_wire import certificate_from_wire
+from noderr.types.consensus.proposal_request import ProposalRequest, proposal_request_to_wire
 from noderr.types.consensus.signal_decision import SignalDecision, signal_decision_from_wire
-from noderr.types.consensus.trade_proposal import trade_proposal_to_wire
 from noderr.types.errors import TypesError
 from noderr.types.tier_numbers import GUARDIAN_TIER, ORACLE_TIER, VALIDATOR_TIER
 from noderr.types.trading import decimal_text
@@ -179,7 +179,9 @@ class TradingService:
         match found:
             case Proposed(proposal, held):
                 guardians.offer(PORTFOLIO_TOPIC, portfolio_to_wire(held).SerializeToString())
-                reached = guardians.offer(PROPOSAL_TOPIC, trade_proposal_to_wire(proposal).SerializeToString())
+                request = ProposalRequest(proposal=proposal, decision=decision)
+                signed = sign(request, self._node.account, desk.rules.domain)
+                reached = guardians.offer(PROPOSAL_TOPIC, proposal_request_to_wire(signed))
                 order = proposal.order
                 self._note(f"proposed to {order.side.value} {order.quantity} {order.symbol} at {order.limit_price}")
                 _log.info("proposed", trade=proposal.id.hex(), guardians=reached, symbol=order.symbol)

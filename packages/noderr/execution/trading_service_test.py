@@ -12,9 +12,11 @@ from noderr.core.consensus.handover import APPROVAL_TOPIC, SIGNAL_TOPIC
 from noderr.core.consensus.testing_nodes import VoterNode
 from noderr.core.peers.errors import PeerRefusedError
 from noderr.core.peers.testing import until
-from noderr.execution.desk_testing import GUARDIANS, ORACLES, Network, decision, running
-from noderr.types.consensus import Choice
+from noderr.execution.desk_testing import DOMAIN, GUARDIANS, ORACLES, Network, decision, running
+from noderr.types.consensus import AccountSignatures, Choice, check_signature
+from noderr.types.consensus.proposal_request import ProposalRequest
 from noderr.types.consensus.signal_decision import signal_decision_to_wire
+from noderr.types.consensus.trade_proposal import SignalReference, trade_id
 
 
 async def test_a_signal_is_proposed_and_its_approval_executed_once(tmp_path: Path) -> None:
@@ -32,6 +34,20 @@ async def test_a_signal_is_proposed_and_its_approval_executed_once(tmp_path: Pat
         await until(lambda: "executing" in desk.outcomes[0])
         assert [one.proposal for one in network.engine.trades] == [proposal]
         assert len(network.heard) == 2
+
+
+async def test_a_proposal_goes_out_signed_and_with_what_proves_its_signal(tmp_path: Path) -> None:
+    network = Network(tmp_path)
+    network.desk()
+    said = decision()
+    async with running(network):
+        await network.tell(network.oracle, SIGNAL_TOPIC, signal_decision_to_wire(said))
+        proposal = await network.proposal()
+    [signed] = network.requests
+    check_signature(signed, DOMAIN, AccountSignatures())
+    assert signed.signer == network.validator.account.address
+    assert signed.message == ProposalRequest(proposal=proposal, decision=said)
+    assert proposal.id == trade_id(SignalReference.of(said.certificate), signed.signer)
 
 
 async def test_what_guardians_reject_reaches_no_engine(tmp_path: Path) -> None:

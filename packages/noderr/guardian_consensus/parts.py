@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from google.protobuf.message import DecodeError
+from dataclasses import dataclass
 
 from noderr.core.consensus.handover import APPROVAL_TOPIC, GUARDIAN_PERIOD_NS, PROPOSAL_TOPIC
 from noderr.core.consensus.routes import CONSENSUS_OPERATIONS, consensus_routes
@@ -14,39 +13,74 @@ from noderr.core.consensus.voter import ProtocolFacts, Voter
 from noderr.core.parts import NodeContext, TierParts, combine
 from noderr.guardian_consensus.evaluator import AllOf, Evaluator, Refusing
 from noderr.guardian_consensus.paper_only import PaperOnly
+from noderr.guardian_consensus.proposal_rules import ProposalRules
 from noderr.guardian_consensus.risk_service import RiskService
 from noderr.guardian_consensus.safety_evaluator import SafetyEvaluator
 from noderr.safety_control.parts import safety_parts
 from noderr.safety_control.service import SafetyService
-from noderr.types.consensus import Choice, Reason, RefusedMessage
-from noderr.types.consensus.trade_proposal import TradeProposal, trade_proposal_from_wire
-from noderr.types.errors import TypesError
+from noderr.types.consensus import Choice, Signed
+from noderr.types.consensus.proposal_request import ProposalRequest, proposal_request_from_wire
+from noderr.types.consensus.trade_proposal import TradeProposal
 from noderr.types.tier_numbers import VALIDATOR_TIER
-from noderr.types.wire import guardian_pb2 as pb
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedTrade:
+    """The subject of a round: votes are on the proposal; `signed` is what its executor said, with the proof."""
+
+    signed: Signed[ProposalRequest]
+
+    @property
+    def proposal(self) -> TradeProposal:
+        return self.signed.message.proposal
+
+    @property
+    def epoch(self) -> int:
+        return self.proposal.epoch
+
+    @property
+    def round(self) -> int:
+        return self.proposal.round
+
+    @property
+    def topic(self) -> bytes:
+        return self.proposal.topic
+
+    @property
+    def digest(self) -> bytes:
+        return self.proposal.digest
+
+    @property
+    def expires_at_s(self) -> int:
+        return self.proposal.expires_at_s
 
 
 class ProposalJudge:
-    """Votes are what the evaluator says."""
+    """Votes are what the evaluator says of a proposal that follows from the oracles' signal."""
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
 
-    def decode(self, content: bytes) -> TradeProposal:
+    def decode(self, content: bytes) -> RequestedTrade:
         """Raises `RefusedMessage`."""
-        try:
-            return trade_proposal_from_wire(pb.TradeProposal.FromString(content))
-        except (DecodeError, TypesError) as error:
-            raise RefusedMessage(Reason.MALFORMED, f"no trade proposal: {error}") from error
+        return RequestedTrade(proposal_request_from_wire(content))
 
-    def check(self, subject: TradeProposal, voter: Voter) -> None:
-        """Anybody on the peer list may propose: what is wrong with a proposal, the evaluator says."""
+    def check(self, subject: RequestedTrade, voter: Voter) -> None:
+        """Validators may propose, each its own trades: no other peer opens a round. Raises `RefusedMessage`."""
+        _rules(voter).check(subject.signed)
 
-    async def judge(self, subject: TradeProposal, voter: Voter) -> tuple[Choice, int]:
-        verdict = await self._evaluator.evaluate(subject)
+    async def judge(self, subject: RequestedTrade, voter: Voter) -> tuple[Choice, int]:
+        verdict = _rules(voter).veto(subject.signed.message, voter.clock.now_ns())
+        if verdict is None:
+            verdict = await self._evaluator.evaluate(subject.proposal)
         return verdict.choice, int(verdict.codes)
 
     def missing(self) -> Sequence[str]:
         return self._evaluator.missing()
+
+
+def _rules(voter: Voter) -> ProposalRules:
+    return ProposalRules.of(voter.membership, voter.context.signatures)
 
 
 def consensus_parts(node: NodeContext, evaluator: Evaluator | None = None) -> TierParts:

@@ -12,19 +12,22 @@ import pytest
 from noderr.core.consensus.actions import Failure
 from noderr.core.consensus.service import ConsensusService
 from noderr.core.consensus.status import Status
-from noderr.core.consensus.testing_nodes import VoterNode, voting, write_voters
+from noderr.core.consensus.testing_nodes import VoterNode, voting
 from noderr.core.parts import NodeContext
 from noderr.core.peers.errors import PeerRefusedError
-from noderr.core.peers.testing import until
+from noderr.core.peers.testing import PeerNode, until
 from noderr.guardian_consensus.evaluator import Refusing
 from noderr.guardian_consensus.parts import consensus_parts
-from noderr.guardian_consensus.service_testing import GENESIS_S, Asked, Guardians
+from noderr.guardian_consensus.service_testing import Asked, Guardians
 from noderr.guardian_consensus.veto import Veto
-from noderr.types.consensus import Choice, verify_certificate
-from noderr.types.consensus.trade_proposal import TradeProposal, trade_proposal_to_wire
+from noderr.types.consensus import Choice, Signed, verify_certificate
+from noderr.types.consensus.proposal_request import proposal_request_to_wire
+from noderr.types.consensus.trade_proposal import TradeProposal
 from noderr.types.tier_numbers import GUARDIAN_TIER
+from noderr.types.wire import handover_pb2 as pb
 
 LONG_MS, SHORT_MS = 4_000, 500
+STRANGER = PeerNode(96, "validator")
 
 
 def prove(guardians: Guardians, proposal: TradeProposal, choice: Choice) -> None:
@@ -59,9 +62,10 @@ async def test_the_node_s_own_parts_refuse_every_trade(tmp_path: Path) -> None:
 
     guardians = Guardians(tmp_path, [], round_ms=LONG_MS)
     nodes = [VoterNode(number, "guardian", tmp_path, make) for number in range(1, 5)]
-    write_voters(tmp_path, nodes, tier="guardian", genesis_unix_s=GENESIS_S, round_ms=LONG_MS)
+    guardians.write_voters(tmp_path, nodes)
     async with voting(*nodes, others=[guardians.executor]):
-        content = trade_proposal_to_wire(guardians.proposal()).SerializeToString()
+        await guardians.next_slot()
+        content = guardians.asked(guardians.proposal())
         await guardians.executor.network.send(nodes[0].peer.identity.node_id, "consensus.guardian.proposal", content)
         await until(lambda: all(node.service.describe().decisions for node in nodes))
         for node in nodes:
@@ -69,6 +73,20 @@ async def test_the_node_s_own_parts_refuse_every_trade(tmp_path: Path) -> None:
             assert decision.choice == "reject"
             assert len(decision.signers) >= 3
             assert node.service.missing() == ("the risk gate is not there: every trade is rejected",)
+
+
+async def test_a_trade_for_a_signal_that_is_not_proven_reaches_no_evaluator_and_is_rejected(tmp_path: Path) -> None:
+    evaluators = [Asked() for _ in range(4)]
+    guardians = Guardians(tmp_path, evaluators, round_ms=LONG_MS)
+    async with guardians.voting():
+        proposal = guardians.proposal()
+        await guardians.propose_bytes(guardians.asked(proposal, decision=None))
+        await guardians.all_end(proposal)
+        prove(guardians, proposal, Choice.REJECT)
+        certificate = guardians.nodes[0].round_of(proposal).certificate
+        assert certificate is not None
+        assert {part.codes for part in certificate.signatures} == {Veto.WRONG_CERTIFICATE}
+        assert [one.proposals for one in evaluators] == [[]] * 4
 
 
 async def test_what_all_approve_is_approved_though_one_alone_was_asked(tmp_path: Path) -> None:
@@ -168,6 +186,21 @@ async def test_of_two_proposals_with_one_id_only_the_first_is_voted_on(tmp_path:
         assert guardians.nodes[0].refused("wrong-subject") >= 1
 
 
+async def test_who_saw_a_proposal_cannot_show_another_of_its_id_first(tmp_path: Path) -> None:
+    guardians = Guardians(tmp_path, [Asked() for _ in range(4)], round_ms=LONG_MS)
+    async with guardians.voting():
+        proposal = guardians.proposal()
+        other = copy.replace(proposal, snapshot=b"\6" * 32)
+        for to in range(4):
+            with pytest.raises(PeerRefusedError, match="wrong-subject"):
+                await guardians.propose_bytes(guardians.asked(other, guardians.rival), to)
+            with pytest.raises(PeerRefusedError, match="bad-signature"):
+                await guardians.propose_bytes(_exchanged(guardians, proposal=other), to)
+        await guardians.propose(proposal)
+        await guardians.all_end(proposal)
+        prove(guardians, proposal, Choice.APPROVE)
+
+
 async def test_two_proposals_with_one_id_shown_to_two_each_are_never_both_approved(tmp_path: Path) -> None:
     guardians = Guardians(tmp_path, [Asked() for _ in range(4)], round_ms=SHORT_MS)
     async with guardians.voting():
@@ -187,31 +220,55 @@ async def test_two_proposals_with_one_id_shown_to_two_each_are_never_both_approv
 
 
 REFUSALS: dict[str, tuple[str, Callable[[Guardians], bytes]]] = {
-    "expired": ("expired", lambda them: _changed(them, expires_at_s=GENESIS_S)),
-    "future": ("future", lambda them: _wire(them.proposal(rounds_ahead=3))),
-    "replayed": ("replayed", lambda them: _wire(them.proposal(rounds_ahead=-2))),
+    "expired": ("expired", lambda them: _changed(them, expires_at_s=them.genesis_s)),
+    "future": ("future", lambda them: them.asked(them.proposal(rounds_ahead=3))),
+    "replayed": ("replayed", lambda them: them.asked(them.proposal(rounds_ahead=-2))),
     "wrong epoch": ("wrong-epoch", lambda them: _changed(them, epoch=2)),
+    "a stranger's": ("not-a-member", lambda them: them.asked(them.proposal(executor=STRANGER), STRANGER)),
+    "another's id": ("wrong-subject", lambda them: them.asked(them.proposal(), them.rival)),
+    "an id of one's own making": ("wrong-subject", lambda them: them.asked(them.proposal(id=b"\7" * 32))),
+    "not signed": ("bad-signature", lambda them: _signed_by(them, b"\1" * 65)),
+    "signed by another": ("bad-signature", lambda them: _signed_by(them, _rival_s_signature(them))),
+    "another trade under the signature": ("bad-signature", lambda them: _exchanged(them, proposal=_another(them))),
+    "a proof taken away": ("bad-signature", lambda them: _exchanged(them, decision=None)),
     "no protobuf": ("malformed", lambda _them: b"\xff" * 40),
     "nothing": ("malformed", lambda _them: b""),
-    "a digest too short": ("malformed", lambda them: _short_digest(them.proposal())),
+    "a digest too short": ("malformed", lambda them: _short_digest(them.asked(them.proposal()))),
     "oversized": ("oversized", lambda _them: bytes(600_000)),
 }
 
 
-def _wire(proposal: TradeProposal) -> bytes:
-    return trade_proposal_to_wire(proposal).SerializeToString()
-
-
-def _short_digest(proposal: TradeProposal) -> bytes:
-    message = trade_proposal_to_wire(proposal)
-    message.snapshot = message.snapshot[1:]
+def _short_digest(content: bytes) -> bytes:
+    message = pb.ProposalRequest.FromString(content)
+    message.proposal.snapshot = message.proposal.snapshot[1:]
     return message.SerializeToString()
+
+
+def _signed_by(guardians: Guardians, signature: bytes) -> bytes:
+    message = pb.ProposalRequest.FromString(guardians.asked(guardians.proposal()))
+    message.signature = signature
+    return message.SerializeToString()
+
+
+def _rival_s_signature(guardians: Guardians) -> bytes:
+    return guardians.signed(guardians.proposal(), guardians.rival).signature
+
+
+def _another(guardians: Guardians) -> TradeProposal:
+    """Of the same id."""
+    return guardians.proposal(snapshot=b"\6" * 32)
+
+
+def _exchanged(guardians: Guardians, **changes: Any) -> bytes:
+    """What the executor signed, and under its signature something else."""
+    honest = guardians.signed(guardians.proposal())
+    return proposal_request_to_wire(Signed(copy.replace(honest.message, **changes), honest.signer, honest.signature))
 
 
 def _changed(guardians: Guardians, **changes: Any) -> bytes:
     base = guardians.proposal()
-    order = copy.replace(base.order, created_at_ns=(GENESIS_S - 60) * 10**9)
-    return _wire(copy.replace(base, order=order, **changes))
+    order = copy.replace(base.order, created_at_ns=(guardians.genesis_s - 60) * 10**9)
+    return guardians.asked(copy.replace(base, order=order, **changes))
 
 
 async def test_proposals_that_do_not_count_are_refused_by_their_reason(tmp_path: Path) -> None:

@@ -7,12 +7,15 @@ import contextlib
 import copy
 import time
 from collections.abc import AsyncIterator, Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from noderr.core.consensus.handover import APPROVAL_TOPIC, GUARDIAN_PERIOD_NS, PROPOSAL_TOPIC
 from noderr.core.consensus.service import ConsensusService
 from noderr.core.consensus.subject_rounds import Announcement, SubjectRounds
 from noderr.core.consensus.testing_nodes import VoterNode, voting, write_voters
+from noderr.core.consensus.trade_testing import SIGNAL
 from noderr.core.consensus.vote_round import VoteRound
 from noderr.core.consensus.voter import ProtocolFacts, Voter
 from noderr.core.parts import NodeContext
@@ -21,14 +24,42 @@ from noderr.guardian_consensus.evaluator import Evaluator, Verdict, approve, rej
 from noderr.guardian_consensus.parts import ProposalJudge
 from noderr.guardian_consensus.proposal_testing import proposal
 from noderr.guardian_consensus.veto import Veto
-from noderr.types.consensus import Certificate
+from noderr.types.consensus import Certificate, Choice, Signed, Vote, make_certificate, sign
+from noderr.types.consensus.agreed_signal import AgreedSignal, market_topic
 from noderr.types.consensus.on_wire import certificate_from_wire
-from noderr.types.consensus.trade_proposal import TradeProposal, trade_proposal_to_wire
-from noderr.types.tier_numbers import VALIDATOR_TIER
+from noderr.types.consensus.proposal_request import ProposalRequest, proposal_request_to_wire
+from noderr.types.consensus.signal_decision import SignalDecision
+from noderr.types.consensus.trade_proposal import SignalReference, TradeProposal, trade_id
+from noderr.types.eip712 import Domain
+from noderr.types.signing.account_key import AccountKey
+from noderr.types.tier_numbers import ORACLE_TIER, VALIDATOR_TIER
 from noderr.types.wire import consensus_pb2
 
 EPOCH = 1
-GENESIS_S = int(time.time()) - 10
+
+DOMAIN = Domain("NodeOS", "1", 31337, b"\xaa" * 20)
+"""As `write_voters` has it."""
+
+
+def account(node: PeerNode) -> AccountKey:
+    """That of a node which does not vote here, as `write_voters` has it."""
+    return AccountKey(node.identity.public_key)
+
+
+@lru_cache(maxsize=256)
+def decision(number: int, oracle: PeerNode) -> SignalDecision:
+    """To buy BTC/USD: what this oracle alone agreed on in its round of this number."""
+    agreed = AgreedSignal(observations=b"\x12" * 32, signal=SIGNAL)
+    vote = Vote(
+        tier=ORACLE_TIER,
+        epoch=EPOCH,
+        round=number,
+        topic=market_topic(SIGNAL.symbol, SIGNAL.horizon_seconds),
+        subject=agreed.digest,
+        choice=Choice.APPROVE,
+        expires_at_s=int(time.time()) + 600,
+    )
+    return SignalDecision(agreed, make_certificate([sign(vote, account(oracle), DOMAIN)]))
 
 
 class Asked:
@@ -42,7 +73,7 @@ class Asked:
 
     async def evaluate(self, proposal: TradeProposal) -> Verdict:
         self.proposals.append(proposal)
-        if int.from_bytes(proposal.id, "big") in self._hangs:
+        if proposal.signal.round in self._hangs:
             try:
                 await asyncio.Event().wait()
             finally:
@@ -94,43 +125,82 @@ class Guardian(VoterNode):
 
 
 class Guardians:
-    """The nodes, and an executor that is none of them."""
+    """The nodes, and two executors that are none of them. The oracles are one key, which agrees with itself."""
 
     def __init__(self, folder: Path, evaluators: Sequence[Evaluator], *, round_ms: int) -> None:
         self.nodes = [Guardian(number, folder, evaluator) for number, evaluator in enumerate(evaluators, 1)]
-        self.executor = PeerNode(99, "validator")
+        self.executor, self.rival, self._oracle = (
+            PeerNode(99, "validator"),
+            PeerNode(98, "validator"),
+            PeerNode(97, "oracle"),
+        )
         self.certificates: list[Certificate] = []
         """What the executor was told."""
         self._round_ms = round_ms
+        self.genesis_s = int(time.time()) - 38
+        """With slots of four seconds one begins in one to two seconds: when all have started."""
         self.executor.network.on(APPROVAL_TOPIC, self._on_approval)
+        self.write_voters(folder, self.nodes)
+
+    def write_voters(self, folder: Path, guardians: Sequence[VoterNode]) -> None:
+        """The file of a network with these guardians."""
+        others = [self.executor, self.rival, self._oracle]
         write_voters(
-            folder, self.nodes, tier="guardian", genesis_unix_s=GENESIS_S, round_ms=round_ms, others=[self.executor]
+            folder, guardians, tier="guardian", genesis_unix_s=self.genesis_s, round_ms=self._round_ms, others=others
         )
 
     @contextlib.asynccontextmanager
     async def voting(self) -> AsyncIterator[None]:
         """Connected and running."""
-        async with voting(*self.nodes, others=[self.executor]):
+        async with voting(*self.nodes, others=[self.executor, self.rival]):
             await until(lambda: all(node.voter is not None for node in self.nodes))
+            await self.next_slot()
             yield
+
+    async def next_slot(self) -> None:
+        """What is a slot ahead when a node starts it may have signed before, for all that it knows: it stays silent."""
+        started = self.round_now()
+        await until(lambda: self.round_now() > started)
 
     async def _on_approval(self, _sender: str, content: bytes) -> None:
         self.certificates.append(certificate_from_wire(consensus_pb2.Certificate.FromString(content)))
 
     def round_now(self) -> int:
-        return (time.time_ns() - GENESIS_S * 10**9) // (self._round_ms * 1_000_000)
+        return (time.time_ns() - self.genesis_s * 10**9) // (self._round_ms * 1_000_000)
 
-    def proposal(self, number: int = 1, *, rounds_ahead: int = 1) -> TradeProposal:
-        """A proposal for the next round: nodes that have just started sign nothing of this one."""
+    def proposal(
+        self, number: int = 1, *, rounds_ahead: int = 1, executor: PeerNode | None = None, **changes: Any
+    ) -> TradeProposal:
+        """A proposal for the next round: it is whole.
+
+        `number` is the oracles' round that it follows from.
+        """
         base, now_s = proposal(number), int(time.time())
+        signal = SignalReference.of(decision(number, self._oracle).certificate)
         order = copy.replace(base.order, created_at_ns=now_s * 10**9)
-        return copy.replace(
-            base, order=order, epoch=EPOCH, round=self.round_now() + rounds_ahead, expires_at_s=now_s + 60
-        )
+        fields: dict[str, Any] = {
+            "id": trade_id(signal, account(executor or self.executor).address),
+            "order": order,
+            "signal": signal,
+            "epoch": EPOCH,
+            "round": self.round_now() + rounds_ahead,
+            "expires_at_s": now_s + 60,
+        }
+        return copy.replace(base, **(fields | changes))
+
+    def asked(self, proposal: TradeProposal, executor: PeerNode | None = None, **changes: Any) -> bytes:
+        """What its executor sends: signed, with the oracles' decision of that round. `changes` are of the request."""
+        return proposal_request_to_wire(self.signed(proposal, executor, **changes))
+
+    def signed(
+        self, proposal: TradeProposal, executor: PeerNode | None = None, **changes: Any
+    ) -> Signed[ProposalRequest]:
+        fields: dict[str, Any] = {"proposal": proposal, "decision": decision(proposal.signal.round, self._oracle)}
+        return sign(ProposalRequest(**(fields | changes)), account(executor or self.executor), DOMAIN)
 
     async def propose(self, proposal: TradeProposal, to: int = 0) -> None:
         """Hand it to this guardian, and to no other. Raises `PeerRefusedError`."""
-        await self.propose_bytes(trade_proposal_to_wire(proposal).SerializeToString(), to)
+        await self.propose_bytes(self.asked(proposal), to)
 
     async def propose_bytes(self, content: bytes, to: int = 0) -> None:
         await self.executor.network.send(self.nodes[to].peer.identity.node_id, PROPOSAL_TOPIC, content)

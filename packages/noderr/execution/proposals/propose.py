@@ -12,8 +12,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 from noderr.execution.proposals.policy import TradePolicy
 from noderr.types.consensus.signal_decision import SignalDecision
-from noderr.types.consensus.trade_proposal import SignalReference, TradeProposal
-from noderr.types.keccak import keccak256
+from noderr.types.consensus.trade_proposal import SignalReference, TradeProposal, trade_id
 from noderr.types.trading import Direction, Instrument, Order, OrderType, Side, Signal, TimeInForce
 from noderr.types.trading.errors import FieldError
 from noderr.types.trading.portfolio import Portfolio
@@ -43,17 +42,10 @@ class ProposalTerms:
     executor: bytes
 
 
-def trade_id(decision: SignalDecision, executor: bytes) -> bytes:
-    """32 bytes: one executor has one trade of one round of the oracles, ever."""
-    certificate = decision.certificate
-    place = certificate.epoch.to_bytes(8, "big") + certificate.round.to_bytes(8, "big")
-    return keccak256(b"noderr trade v1\0" + place + certificate.topic + executor)
-
-
 def propose(
     decision: SignalDecision, portfolio: Portfolio, terms: ProposalTerms, now_ns: int
 ) -> TradeProposal | NoTrade:
-    """The certificate is not checked here: who proposes has verified it, and who approves verifies it again."""
+    """The certificate is not checked here: who proposes has verified it, and guardians verify it again."""
     signal, instrument, policy = decision.agreed_signal.signal, terms.instrument, terms.policy
     if signal is None:
         return NoTrade("the oracles agreed that there is no signal")
@@ -71,10 +63,10 @@ def propose(
         instrument.check_quantity(quantity, limit)
     except FieldError as error:
         return NoTrade(str(error))
-    id_ = trade_id(decision, terms.executor)
+    because_of = SignalReference.of(decision.certificate)
+    id_ = trade_id(because_of, terms.executor)
     # From the proposal's own expiry, which is in whole seconds, so that both end together.
     expires_at_s = now_ns // _SECOND_NS + policy.valid_seconds
-    certificate = decision.certificate
     return TradeProposal(
         id=id_,
         epoch=terms.epoch,
@@ -90,12 +82,7 @@ def propose(
             expires_at_ns=expires_at_s * _SECOND_NS,
             created_at_ns=now_ns,
         ),
-        signal=SignalReference(
-            epoch=certificate.epoch,
-            round=certificate.round,
-            topic=certificate.topic,
-            agreed_signal=certificate.subject,
-        ),
+        signal=because_of,
         snapshot=portfolio.digest,
         ruleset=terms.ruleset,
         expires_at_s=expires_at_s,

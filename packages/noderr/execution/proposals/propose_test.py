@@ -9,10 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from noderr.execution.proposals.propose import NoTrade, propose, trade_id
+from noderr.execution.proposals.propose import NoTrade, propose
 from noderr.execution.proposals.testing import INSTRUMENT, NOW_NS, NOW_S, TERMS, decided, portfolio
 from noderr.types.consensus.signal_decision import SignalDecision
-from noderr.types.consensus.trade_proposal import TradeProposal, trade_proposal_from_wire, trade_proposal_to_wire
+from noderr.types.consensus.trade_proposal import (
+    SignalReference,
+    TradeProposal,
+    trade_id,
+    trade_proposal_from_wire,
+    trade_proposal_to_wire,
+)
 from noderr.types.trading import Direction, FieldError, Side
 from noderr.types.trading.portfolio import OpenOrder, Portfolio
 
@@ -67,9 +73,10 @@ def test_what_is_no_trade_says_why(decision: SignalDecision, words: str) -> None
 
 def test_one_executor_has_one_trade_of_one_round() -> None:
     decision = decided(Direction.BUY)
-    ids = {trade_id(decision, bytes([number]) * 20) for number in range(5)}
+    because_of = SignalReference.of(decision.certificate)
+    ids = {trade_id(because_of, bytes([number]) * 20) for number in range(5)}
     assert len(ids) == 5
-    assert proposed(decision).id == trade_id(decision, TERMS.executor)
+    assert proposed(decision).id == trade_id(because_of, TERMS.executor)
 
 
 @given(

@@ -1,6 +1,6 @@
-"""The rules by which two certificates approve one trade: each once, for who executes it and for who attests it later.
+"""The rules by which two certificates approve one trade: each once, for who votes on it, executes it, and attests it.
 
-Whether a certificate proves itself, `verify_certificate` tells; these say whether what it proves is this trade. Pure.
+Whether a certificate proves itself, `not_proven` tells; the others say whether what it proves is this trade. Pure.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ import enum
 from dataclasses import dataclass
 from typing import Protocol
 
-from noderr.types.consensus.agreed_signal import market_topic
-from noderr.types.consensus.certificate import Certificate
+from noderr.types.consensus.agreed_signal import AgreedSignal, market_topic
+from noderr.types.consensus.certificate import Certificate, verify_certificate
+from noderr.types.consensus.errors import CertificateError, Reason
+from noderr.types.consensus.signed import Signatures
 from noderr.types.consensus.trade_proposal import SignalReference, TradeProposal
 from noderr.types.consensus.vote import Choice
 from noderr.types.consensus.weights import VoterSet
+from noderr.types.eip712 import Domain
 from noderr.types.trading.order import Order, Side
 from noderr.types.trading.signal import Direction, Signal
 
@@ -67,6 +70,38 @@ def not_an_approval(certificate: Certificate, tier: int) -> Objection | None:
     return None
 
 
+def not_proven(
+    certificate: Certificate,
+    tier: int,
+    voters: VoterSet | None,
+    domain: Domain,
+    *,
+    now_s: int,
+    signatures: Signatures | None = None,
+) -> Objection | None:
+    """Whether it is no approval by a quorum of this tier at `now_s`. `voters` are its epoch's; None is not known."""
+    objection = not_an_approval(certificate, tier)
+    if objection is not None:
+        return objection
+    if voters is None:
+        return Objection(
+            Ground.UNKNOWN_VOTERS, f"who voted in epoch {certificate.epoch} of tier {tier} is not known here"
+        )
+    try:
+        verify_certificate(certificate, voters, domain, now_s=now_s, signatures=signatures)
+    except CertificateError as error:
+        expired = error.reason is Reason.EXPIRED
+        return Objection(Ground.CERTIFICATE_EXPIRED if expired else Ground.UNPROVEN, str(error))
+    return None
+
+
+def not_agreed_on(agreed: AgreedSignal | None, oracles: Certificate) -> Objection | None:
+    """Whether it is missing, or another than this certificate is about."""
+    if agreed is None or agreed.digest != oracles.subject:
+        return Objection(Ground.OTHER_SIGNAL, "the signal is not the one that the oracles agreed on")
+    return None
+
+
 def not_asked_for(signal: Signal | None, topic: bytes, order: Order) -> Objection | None:
     """Whether the oracles' signal, agreed on in the round of `topic`, asks for anything but this order."""
     if signal is None:
@@ -92,11 +127,8 @@ def not_the_round_of(proposal: TradeProposal, guardians: Certificate) -> Objecti
 
 def not_because_of(proposal: TradeProposal, oracles: Certificate) -> Objection | None:
     """Whether the proposal follows from another signal than this certificate is about."""
-    approved_for = SignalReference(
-        epoch=oracles.epoch, round=oracles.round, topic=oracles.topic, agreed_signal=oracles.subject
-    )
-    if proposal.signal != approved_for:
-        return Objection(Ground.OTHER_SIGNAL, "the guardians approved the trade because of another signal")
+    if proposal.signal != SignalReference.of(oracles):
+        return Objection(Ground.OTHER_SIGNAL, "the trade was proposed because of another signal")
     return None
 
 

@@ -24,19 +24,25 @@ class SignalDecision:
 
 
 def signal_decision_to_wire(decision: SignalDecision) -> bytes:
+    return decision_to_message(decision).SerializeToString()
+
+
+def decision_to_message(decision: SignalDecision) -> handover_pb2.SignalDecision:
     return handover_pb2.SignalDecision(
         agreed_signal=agreed_signal_to_wire(decision.agreed_signal),
         certificate=certificate_to_wire(decision.certificate),
-    ).SerializeToString()
+    )
+
+
+def decision_from_message(message: handover_pb2.SignalDecision) -> SignalDecision:
+    """Raises `FieldError` and `RefusedMessage`."""
+    return SignalDecision(agreed_signal_from_wire(message.agreed_signal), certificate_from_wire(message.certificate))
 
 
 def signal_decision_from_wire(content: bytes) -> SignalDecision:
     """Raises `RefusedMessage`."""
     try:
-        message = handover_pb2.SignalDecision.FromString(content)
-        return SignalDecision(
-            agreed_signal_from_wire(message.agreed_signal), certificate_from_wire(message.certificate)
-        )
+        return decision_from_message(handover_pb2.SignalDecision.FromString(content))
     except RefusedMessage:
         raise
     except (DecodeError, TypesError) as error:

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from noderr.types.consensus.certificate import Certificate
 from noderr.types.consensus.order_struct import ORDER_STRUCT, order_struct
 from noderr.types.consensus.signed import TypedMessage
 from noderr.types.consensus.vote import MAX_U64
 from noderr.types.eip712 import StructType, parse_struct_type
+from noderr.types.keccak import keccak256
 from noderr.types.tier_numbers import GUARDIAN_TIER
 from noderr.types.trading.checks import check_bytes, check_integer
 from noderr.types.trading.errors import FieldError
@@ -46,10 +48,26 @@ class SignalReference:
         check_bytes(self, "topic", self.topic, 32)
         check_bytes(self, "agreed_signal", self.agreed_signal, 32)
 
+    @classmethod
+    def of(cls, certificate: Certificate) -> SignalReference:
+        """The reference to the signal that this certificate of the oracles is about."""
+        return cls(
+            epoch=certificate.epoch,
+            round=certificate.round,
+            topic=certificate.topic,
+            agreed_signal=certificate.subject,
+        )
+
+
+def trade_id(signal: SignalReference, executor: bytes) -> bytes:
+    """32 bytes: one executor has one trade of one round of the oracles, ever, and no other's has its id."""
+    place = signal.epoch.to_bytes(8, "big") + signal.round.to_bytes(8, "big")
+    return keccak256(b"noderr trade v1\0" + place + signal.topic + executor)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TradeProposal(TypedMessage):
-    """`epoch` and `round` are the guardians'; `snapshot` and `ruleset` are digests of 32 bytes.
+    """`id` is `trade_id`; `epoch` and `round` are the guardians'; `snapshot` and `ruleset` are digests of 32 bytes.
 
     From `expires_at_s` (Unix seconds) on nobody may approve or execute it.
     """

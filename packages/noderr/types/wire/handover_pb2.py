@@ -24,15 +24,18 @@ _sym_db = _symbol_database.Default()
 
 from noderr.types.wire import attestation_pb2 as noderr_dot_types_dot_wire_dot_attestation__pb2
 from noderr.types.wire import consensus_pb2 as noderr_dot_types_dot_wire_dot_consensus__pb2
+from noderr.types.wire import guardian_pb2 as noderr_dot_types_dot_wire_dot_guardian__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n noderr/types/wire/handover.proto\x12\x12noderr.handover.v1\x1a#noderr/types/wire/attestation.proto\x1a!noderr/types/wire/consensus.proto\"\x83\x01\n\x0eSignalDecision\x12:\n\ragreed_signal\x18\x01 \x01(\x0b\x32#.noderr.attestation.v1.AgreedSignal\x12\x35\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0b\x32 .noderr.consensus.v1.Certificateb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n noderr/types/wire/handover.proto\x12\x12noderr.handover.v1\x1a#noderr/types/wire/attestation.proto\x1a!noderr/types/wire/consensus.proto\x1a noderr/types/wire/guardian.proto\"\x83\x01\n\x0eSignalDecision\x12:\n\ragreed_signal\x18\x01 \x01(\x0b\x32#.noderr.attestation.v1.AgreedSignal\x12\x35\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0b\x32 .noderr.consensus.v1.Certificate\"\xa1\x01\n\x0fProposalRequest\x12\x33\n\x08proposal\x18\x01 \x01(\x0b\x32!.noderr.guardian.v1.TradeProposal\x12\x10\n\x08\x65xecutor\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\x12\x34\n\x08\x64\x65\x63ision\x18\x04 \x01(\x0b\x32\".noderr.handover.v1.SignalDecisionb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'noderr.types.wire.handover_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SIGNALDECISION']._serialized_start=129
-  _globals['_SIGNALDECISION']._serialized_end=260
+  _globals['_SIGNALDECISION']._serialized_start=163
+  _globals['_SIGNALDECISION']._serialized_end=294
+  _globals['_PROPOSALREQUEST']._serialized_start=297
+  _globals['_PROPOSALREQUEST']._serialized_end=458
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from noderr.types.wire import attestation_pb2 as _attestation_pb2
 from noderr.types.wire import consensus_pb2 as _consensus_pb2
+from noderr.types.wire import guardian_pb2 as _guardian_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -46,3 +47,39 @@ class SignalDecision(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SignalDecision: _TypeAlias = SignalDecision  # noqa: Y015
+
+@_typing.final
+class ProposalRequest(_message.Message):
+    """A validator to the guardians (peers' topic "consensus.guardian.proposal"): a trade that it wants to execute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROPOSAL_FIELD_NUMBER: _builtins.int
+    EXECUTOR_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    executor: _builtins.bytes
+    """The address of the account that signed, 20 bytes."""
+    signature: _builtins.bytes
+    """r ‖ s ‖ v over all of this (noderr.types.consensus.proposal_request), 65 bytes."""
+    @_builtins.property
+    def proposal(self) -> _guardian_pb2.TradeProposal: ...
+    @_builtins.property
+    def decision(self) -> Global___SignalDecision:
+        """What the trade follows from."""
+
+    def __init__(
+        self,
+        *,
+        proposal: _guardian_pb2.TradeProposal | None = ...,
+        executor: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+        decision: Global___SignalDecision | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "proposal", b"proposal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "executor", b"executor", "proposal", b"proposal", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposalRequest: _TypeAlias = ProposalRequest  # noqa: Y015
