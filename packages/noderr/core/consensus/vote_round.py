@@ -95,18 +95,16 @@ class VoteRound:
         try:
             return self._count(signed, now_ns)
         except RefusedMessage as refused:
-            if refused.reason is Reason.DUPLICATE and self.certificate is not None and signed.signer != self._me:
-                # Who sends its vote again has not heard how it ended.
-                return self._tell(signed.signer, self.certificate, now_ns)
-            raise
+            if refused.reason is not Reason.DUPLICATE or self.certificate is None or not self._may_ask(signed, now_ns):
+                raise
+            # Who sends its vote again has not heard how it ended.
+            self._told_ns[signed.signer] = now_ns
+            return [Send(signed.signer, self.certificate)]
 
-    def _tell(self, voter: bytes, certificate: Certificate, now_ns: int) -> list[Action]:
+    def _may_ask(self, signed: Signed[Vote], now_ns: int) -> bool:
         """Copies need no signature: whoever makes them must not have others answer one voter without end."""
-        told_ns = self._told_ns.get(voter)
-        if told_ns is not None and now_ns < told_ns + self._resend_ns:
-            return []
-        self._told_ns[voter] = now_ns
-        return [Send(voter, certificate)]
+        told_ns = self._told_ns.get(signed.signer)
+        return signed.signer != self._me and (told_ns is None or now_ns >= told_ns + self._resend_ns)
 
     def on_certificate(self, certificate: Certificate, now_ns: int) -> list[Action]:
         """How it ended, from somebody who knows. Raises `RefusedMessage`."""

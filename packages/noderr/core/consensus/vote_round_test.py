@@ -172,8 +172,12 @@ def test_who_votes_again_and_again_is_told_once_in_a_while() -> None:
     for asked_ns, is_told in ((0, True), (1, False), (SECOND_NS - 1, False), (SECOND_NS, True), (SECOND_NS + 1, False)):
         for voter in (1, 2):
             copied = copy.replace(signed(voter), signature=b"\1" * 65)
-            told = [Send(KEYS[voter].address, machine.certificate)] if is_told else []
-            assert machine.on_message(copied, NOW_NS + asked_ns) == told
+            if is_told:
+                assert machine.on_message(copied, NOW_NS + asked_ns) == [Send(KEYS[voter].address, machine.certificate)]
+                continue
+            with pytest.raises(RefusedMessage) as caught:
+                machine.on_message(copied, NOW_NS + asked_ns)
+            assert caught.value.reason is Reason.DUPLICATE
 
 
 def test_a_certificate_ends_the_round_even_after_the_deadline() -> None:
