@@ -82,6 +82,7 @@ class Committee:
                 GuardedKey(key, Guard(disk), _DOMAIN),
                 oracle_codec(_DOMAIN),
                 self.outboxes[-1],
+                context=RoundContext(key.address, self.voters, _DOMAIN, AccountSignatures()),
                 listener=Listener(self._decided, self._failed, lambda evidence: sys.exit(f"accused: {evidence}")),
                 metrics=NodeMetrics(CollectorRegistry(), tier="oracle", version="1.0.0"),
                 clock=self.clock,

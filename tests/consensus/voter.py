@@ -6,7 +6,7 @@ import random
 
 from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Payload, Send, Sign
 from noderr.core.consensus.context import RoundContext
-from noderr.core.consensus.early_messages import EarlyMessages, RoundKey
+from noderr.core.consensus.early_messages import EarlyMessages, RoundKey, check_proven
 from noderr.core.consensus.errors import GuardError
 from noderr.core.consensus.guard import Guard, GuardedKey
 from noderr.core.consensus.round import Round
@@ -19,8 +19,8 @@ from tests.consensus.signatures import SimulatedKey
 
 # A round's machine answers those that are late, until the round after the next begins.
 _KEPT_ROUNDS = 2
-# Each counts as a byte.
-_EARLY_MESSAGES = 1000
+# A voter's share, in bytes of memory.
+_EARLY_BYTES = 1 << 20
 
 
 type Sent = Broadcast | Send
@@ -51,7 +51,7 @@ class SimulatedVoter:
         """When `on_time` is due."""
         self._due_ns: dict[int, int | None] = {}
         self.disk = ForgetfulDisk()
-        self._early = EarlyMessages(_EARLY_MESSAGES)
+        self._early = EarlyMessages(_EARLY_BYTES)
         self._context = context
         self._protocol = protocol
         self._judge = judge
@@ -68,7 +68,7 @@ class SimulatedVoter:
         self.rounds.clear()
         self._due_ns.clear()
         self.next_time_ns = None
-        self._early = EarlyMessages(_EARLY_MESSAGES)
+        self._early = EarlyMessages(_EARLY_BYTES)
         self._proven.clear()
         self.disk.crash(self._randomness)
 
@@ -96,11 +96,12 @@ class SimulatedVoter:
         """Something arrived; what does not count is counted."""
         number = payload.round if isinstance(payload, Certificate) else payload.message.round
         round_ = self.rounds.get(number)
-        if round_ is None:
-            if number > max(self.rounds, default=-1):
-                self._early.keep(_key(number), payload, 1)
-            return []
         try:
+            if round_ is None:
+                if number > max(self.rounds, default=-1):
+                    check_proven(payload, self._context, now_ns)
+                    self._early.keep(_key(number), payload, 1)
+                return []
             if isinstance(payload, Certificate):
                 actions = round_.on_certificate(payload, now_ns)
             else:

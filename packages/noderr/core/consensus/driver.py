@@ -7,7 +7,6 @@ what goes out is queued with the peers' links, which lose it rather than block.
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,23 +16,23 @@ from prometheus_client import Counter
 
 from noderr.core.consensus.actions import Accuse, Action, Broadcast, Decided, Failed, Failure, Payload, Send, Sign
 from noderr.core.consensus.codec import Codec
-from noderr.core.consensus.early_messages import EarlyMessages, RoundKey, check_due
+from noderr.core.consensus.context import RoundContext
+from noderr.core.consensus.early_messages import EarlyMessages, RoundKey, check_due, check_proven
 from noderr.core.consensus.errors import GuardError
 from noderr.core.consensus.outgoing import Outbox, Outgoing
 from noderr.core.consensus.room import round_to_drop
 from noderr.core.consensus.round import Round
 from noderr.core.consensus.series import DECIDED
 from noderr.core.consensus.signing_queue import Signer, SigningQueue
+from noderr.core.consensus.timetable import Timetable
 from noderr.telemetry import NodeMetrics
 from noderr.types.consensus import Certificate, Evidence, ProtocolMessage, Reason, RefusedMessage, Signed, message_slot
 from noderr.types.signing.account_key import checksum_address
-from noderr.utils import Clock, event_or_time
+from noderr.utils import Clock
 
 _log = structlog.get_logger("noderr.core.consensus")
 
-_SECOND_NS = 1_000_000_000
 _EARLY_BYTES = 8 << 20
-_NEVER_NS = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +56,14 @@ class RoundDriver:
         codec: Codec,
         outbox: Outbox,
         *,
+        context: RoundContext,
         listener: Listener,
         metrics: NodeMetrics,
         clock: Clock,
         round_now: Callable[[], int],
         keep: int = 8,
     ) -> None:
-        """`round_now` is the number that the clock says it is."""
+        """`context` is that of all its rounds; `round_now` is the number that the clock says it is."""
         self.protocol = protocol
         self.rounds: OrderedDict[RoundKey, Round] = OrderedDict()
         self._codec = codec
@@ -72,15 +72,15 @@ class RoundDriver:
         self._clock = clock
         self._round_now = round_now
         self._keep = keep
-        self._early = EarlyMessages(_EARLY_BYTES)
+        self._context = context
+        # A share for each voter, and one for certificates.
+        self._early = EarlyMessages(_EARLY_BYTES // (len(context.voters.weights) + 1))
         self._began: dict[RoundKey, float] = {}
         self._ended: set[RoundKey] = set()
         self._accused: dict[RoundKey, set[tuple[object, ...]]] = {}
         self._signing = SigningQueue(signer, self._on_signed)
         self._outgoing = Outgoing(codec, outbox, self._on_unsendable)
-        self._changed = asyncio.Event()
-        self._looks: list[tuple[int, RoundKey]] = []
-        self._looks_ns: dict[RoundKey, int] = {}
+        self._timetable = Timetable(clock, self._look)
         self._refused: dict[Reason, Counter] = {}
 
     def open(self, round_: Round, begin: Iterable[Action] = ()) -> None:
@@ -115,7 +115,7 @@ class RoundDriver:
                     self._listener.failed(round_, action)
                 case Accuse(evidence=evidence):
                     self._accuse(evidence)
-        self._schedule(round_)
+        self._timetable.add((round_.round, round_.topic), round_.next_time_ns)
 
     def on_bundle(self, content: bytes) -> RefusedMessage | None:
         """What a peer delivered. Messages that do not count are counted; a bundle that is none is returned, refused.
@@ -139,7 +139,7 @@ class RoundDriver:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._signing.run())
-                tasks.create_task(self._keep_time())
+                tasks.create_task(self._timetable.run())
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
 
@@ -155,37 +155,11 @@ class RoundDriver:
             self.refuse(refused)
             _log.warning("own_message_refused", protocol=self.protocol, round=message.round, reason=str(refused))
 
-    def _schedule(self, round_: Round) -> None:
-        """Look at the round when it is due. A look too early costs little: one that is due later needs no new one."""
-        due_ns, key = round_.next_time_ns, (round_.round, round_.topic)
-        if due_ns is None or due_ns >= self._looks_ns.get(key, _NEVER_NS):
-            return
-        self._looks_ns[key] = due_ns
-        heapq.heappush(self._looks, (due_ns, key))
-        if self._looks[0][1] == key:
-            self._changed.set()
-
-    def _look(self, now_ns: int) -> None:
-        due: list[RoundKey] = []
-        while self._looks and self._looks[0][0] <= now_ns:
-            due_ns, key = heapq.heappop(self._looks)
-            if self._looks_ns.get(key) == due_ns:  # Or a later, nearer one took its place.
-                del self._looks_ns[key]
-                due.append(key)
-        for key in due:
-            round_ = self.rounds.get(key)
-            if round_ is None:
-                continue  # Doing another's opened newer ones.
+    def _look(self, key: RoundKey, now_ns: int) -> None:
+        round_ = self.rounds.get(key)
+        if round_ is not None:  # Or doing another's opened newer ones.
             is_due = round_.next_time_ns is not None and round_.next_time_ns <= now_ns
             self.do(round_, round_.on_time(now_ns) if is_due else ())
-
-    async def _keep_time(self) -> None:
-        while True:
-            now_ns = self._clock.now_ns()
-            self._changed.clear()
-            self._look(now_ns)
-            seconds = (self._looks[0][0] - now_ns) / _SECOND_NS if self._looks else None
-            await event_or_time(self._changed, seconds, self._clock)
 
     def _take(self, payload: Payload) -> Reason | None:
         """Why it does not count, if it does not."""
@@ -206,8 +180,12 @@ class RoundDriver:
         return None
 
     def _keep_early(self, key: RoundKey, payload: Payload) -> None:
-        """A round that others began a moment before: its messages wait. Raises `RefusedMessage` for any other."""
+        """A round that others began a moment before: its messages wait, if they are proven. Raises `RefusedMessage`."""
         check_due(key[0], self._round_now())
+        refused = self._early.refusal(key, payload)
+        if refused is not None:
+            raise refused
+        check_proven(payload, self._context, self._clock.now_ns())
         self._early.keep(key, payload, len(self._codec.encode([payload])))
 
     def refuse(self, refused: RefusedMessage) -> None:
@@ -254,7 +232,7 @@ class RoundDriver:
         self.rounds.pop(key, None)
         self._began.pop(key, None)
         self._accused.pop(key, None)
-        self._looks_ns.pop(key, None)
+        self._timetable.forget(key)
         self._ended.discard(key)
 
     def _count(self, round_: Round, outcome: str) -> None:

@@ -14,7 +14,7 @@ from noderr.core.consensus.actions import Action, Broadcast, Failed, Failure, Se
 from noderr.core.consensus.driver_testing import DEADLINE_SECONDS, KEYS, VOTERS, DriverRig, signed, until
 from noderr.core.consensus.errors import GuardError
 from noderr.core.consensus.status import Status
-from noderr.core.consensus.testing import DOMAIN, NOW_S
+from noderr.core.consensus.testing import DOMAIN, NOW_S, vote
 from noderr.types.consensus import (
     Choice,
     ProtocolMessage,
@@ -25,6 +25,7 @@ from noderr.types.consensus import (
     sign,
     verify_certificate,
 )
+from noderr.types.signing.account_key import AccountKey
 
 
 async def test_a_vote_is_on_the_disk_before_it_is_sent() -> None:
@@ -223,6 +224,42 @@ async def test_an_early_message_is_judged_when_its_round_opens() -> None:
     rig.deliver(signed(1, round=6), signed(1, round=6), signed(1, round=6, epoch=8))
     rig.open(6)
     assert rig.refused() == {"duplicate": 1, "wrong-epoch": 1}
+
+
+async def test_forged_early_messages_wait_for_nothing_and_push_nobody_out() -> None:
+    # Once they were kept unchecked: a flood of them displaced what was true, and opening the round checked them all.
+    rig = DriverRig()
+    rig.deliver(honest := signed(2, round=6))
+    for bundle in range(1, 20):
+        forged = [
+            copy.replace(signed(1, round=6), signature=bytes([bundle, number]) * 16 + b"\1" * 32 + b"\x1b")
+            for number in range(1, 256)
+        ]
+        rig.deliver(*forged)
+    assert rig.refused() == {"bad-signature": 19}
+    assert rig.signatures.asked == 20
+    round_ = rig.open(6)
+    assert list(round_.tally.votes.values()) == [honest]
+    assert rig.signatures.asked == 21
+
+
+async def test_opening_a_round_checks_at_most_two_messages_of_a_kind_of_each_voter() -> None:
+    rig = DriverRig()
+    for voter in range(4):
+        for code in range(100):
+            rig.deliver(signed(voter, round=6, codes=code))
+    asked = rig.signatures.asked
+    assert asked == 8, "what has no place is not checked"
+    round_ = rig.open(6)
+    assert rig.signatures.asked == asked + 8
+    assert len(round_.tally.votes) == len(rig.accused) == 4, "two that differ are evidence, early as well"
+
+
+async def test_an_early_message_of_no_member_or_of_another_epoch_is_refused_at_once() -> None:
+    rig = DriverRig()
+    rig.deliver(sign(vote(round=6), AccountKey(b"\x77" * 32), DOMAIN), signed(1, round=6, epoch=8))
+    assert rig.refused() == {"not-a-member": 1, "wrong-epoch": 1}
+    assert rig.signatures.asked == 0
 
 
 async def test_a_certificate_may_be_early_too() -> None:

@@ -60,6 +60,7 @@ class DriverRig:
             signer or GuardedKey(KEYS[0], self.guard, DOMAIN),
             self.codec,
             self,
+            context=self.context,
             listener=Listener(self._on_decided, self._on_failed, self.accused.append),
             metrics=self.metrics,
             clock=self.clock,
