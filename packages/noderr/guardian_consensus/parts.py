@@ -23,6 +23,9 @@ from noderr.types.consensus.proposal_request import ProposalRequest, proposal_re
 from noderr.types.consensus.trade_proposal import TradeProposal
 from noderr.types.tier_numbers import VALIDATOR_TIER
 
+# Proposals of one executor: as many as portfolios of it are kept.
+_MOST_OF_ONE = 32
+
 
 @dataclass(frozen=True, slots=True)
 class RequestedTrade:
@@ -54,6 +57,10 @@ class RequestedTrade:
     def expires_at_s(self) -> int:
         return self.proposal.expires_at_s
 
+    @property
+    def author(self) -> bytes:
+        return self.signed.signer
+
 
 class ProposalJudge:
     """Votes are what the evaluator says of a proposal that follows from the oracles' signal."""
@@ -83,11 +90,17 @@ def _rules(voter: Voter) -> ProposalRules:
     return ProposalRules.of(voter.membership, voter.context.signatures)
 
 
+def proposal_rounds(node: NodeContext, judge: ProposalJudge) -> SubjectRounds[RequestedTrade]:
+    """The rounds that executors' proposals open; the validators are told of each decision."""
+    announce = Announcement(VALIDATOR_TIER, APPROVAL_TOPIC)
+    return SubjectRounds(node, PROPOSAL_TOPIC, judge, most_each=_MOST_OF_ONE, announce=announce)
+
+
 def consensus_parts(node: NodeContext, evaluator: Evaluator | None = None) -> TierParts:
     """The service `guardian-consensus` and `/api/v1/consensus`. Without an evaluator every trade is rejected."""
     facts = ProtocolFacts(tier="guardian", period_ns=GUARDIAN_PERIOD_NS, keep=256)
     judge = ProposalJudge(evaluator or Refusing("the risk gate"))
-    source = SubjectRounds(node, PROPOSAL_TOPIC, judge, announce=Announcement(VALIDATOR_TIER, APPROVAL_TOPIC))
+    source = proposal_rounds(node, judge)
     service = ConsensusService(node, facts, source)
     return TierParts(services=[service], routes=consensus_routes(service.describe), operations=CONSENSUS_OPERATIONS)
 

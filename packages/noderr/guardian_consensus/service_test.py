@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -196,6 +197,41 @@ async def test_who_saw_a_proposal_cannot_show_another_of_its_id_first(tmp_path: 
                 await guardians.propose_bytes(guardians.asked(other, guardians.rival), to)
             with pytest.raises(PeerRefusedError, match="bad-signature"):
                 await guardians.propose_bytes(_exchanged(guardians, proposal=other), to)
+        await guardians.propose(proposal)
+        await guardians.all_end(proposal)
+        prove(guardians, proposal, Choice.APPROVE)
+
+
+async def test_one_executor_has_so_many_rounds_at_once_and_the_other_s_go_on(tmp_path: Path) -> None:
+    guardians = Guardians(tmp_path, [Asked(hangs=range(1_000, 1_100)) for _ in range(4)], round_ms=LONG_MS)
+    rival = guardians.rival
+
+    def asked(number: int) -> bytes:
+        return guardians.asked(guardians.proposal(number, executor=rival), rival)
+
+    async with guardians.voting():
+        for number in range(1_000, 1_032):
+            await guardians.propose_bytes(asked(number))
+        for number in range(1_032, 1_040):
+            with pytest.raises(PeerRefusedError, match="too-many"):
+                await guardians.propose_bytes(asked(number))
+        assert guardians.nodes[0].refused("too-many") == 8
+        proposal = guardians.proposal()
+        await guardians.propose(proposal)
+        await guardians.all_end(proposal)
+        prove(guardians, proposal, Choice.APPROVE)
+
+
+async def test_an_executor_has_room_again_when_its_rounds_are_over(tmp_path: Path) -> None:
+    guardians = Guardians(tmp_path, [Asked(hangs=range(1_000, 1_100)) for _ in range(4)], round_ms=LONG_MS)
+    async with guardians.voting():
+        expires_at_s = int(time.time()) + 2
+        for number in range(1_000, 1_032):
+            await guardians.propose(guardians.proposal(number, expires_at_s=expires_at_s))
+        with pytest.raises(PeerRefusedError, match="too-many"):
+            await guardians.propose(guardians.proposal())
+        await until(lambda: time.time() > expires_at_s)
+        proposal = guardians.proposal()
         await guardians.propose(proposal)
         await guardians.all_end(proposal)
         prove(guardians, proposal, Choice.APPROVE)

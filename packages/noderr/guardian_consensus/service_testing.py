@@ -13,7 +13,6 @@ from typing import Any
 
 from noderr.core.consensus.handover import APPROVAL_TOPIC, GUARDIAN_PERIOD_NS, PROPOSAL_TOPIC
 from noderr.core.consensus.service import ConsensusService
-from noderr.core.consensus.subject_rounds import Announcement, SubjectRounds
 from noderr.core.consensus.testing_nodes import VoterNode, voting, write_voters
 from noderr.core.consensus.trade_testing import SIGNAL
 from noderr.core.consensus.vote_round import VoteRound
@@ -21,7 +20,7 @@ from noderr.core.consensus.voter import ProtocolFacts, Voter
 from noderr.core.parts import NodeContext
 from noderr.core.peers.testing import PeerNode, until
 from noderr.guardian_consensus.evaluator import Evaluator, Verdict, approve, reject
-from noderr.guardian_consensus.parts import ProposalJudge
+from noderr.guardian_consensus.parts import ProposalJudge, proposal_rounds
 from noderr.guardian_consensus.proposal_testing import proposal
 from noderr.guardian_consensus.veto import Veto
 from noderr.types.consensus import Certificate, Choice, Signed, Vote, make_certificate, sign
@@ -32,7 +31,7 @@ from noderr.types.consensus.signal_decision import SignalDecision
 from noderr.types.consensus.trade_proposal import SignalReference, TradeProposal, trade_id
 from noderr.types.eip712 import Domain
 from noderr.types.signing.account_key import AccountKey
-from noderr.types.tier_numbers import ORACLE_TIER, VALIDATOR_TIER
+from noderr.types.tier_numbers import ORACLE_TIER
 from noderr.types.wire import consensus_pb2
 
 EPOCH = 1
@@ -115,12 +114,7 @@ class Guardian(VoterNode):
         return self._source.missing()
 
     def _make(self, node: NodeContext) -> ConsensusService:
-        self._source = SubjectRounds(
-            node,
-            PROPOSAL_TOPIC,
-            ProposalJudge(self._evaluator),
-            announce=Announcement(VALIDATOR_TIER, APPROVAL_TOPIC),
-        )
+        self._source = proposal_rounds(node, ProposalJudge(self._evaluator))
         return ConsensusService(node, ProtocolFacts(tier="guardian", period_ns=GUARDIAN_PERIOD_NS, keep=256), self)
 
 

@@ -32,6 +32,8 @@ REPORT_TOPIC = "consensus.validator.report"
 """Of the peers' messages with reports to attest."""
 PERIOD_NS = 60_000_000_000
 _NO_CONTRACT = bytes(20)
+# Reports of one executor: as many as trades that it may have at once.
+_MOST_OF_ONE = 64
 
 
 class ReportJudge:
@@ -95,6 +97,6 @@ def consensus_parts(node: NodeContext, prices: BandSource | None = None, fees: F
     Without prices, fees and a chain no execution passes all four checks: validators then abstain, or reject.
     """
     facts = ProtocolFacts(tier="validator", period_ns=PERIOD_NS, keep=256)
-    source = SubjectRounds(node, REPORT_TOPIC, ReportJudge(node.clock, prices, fees))
+    source = SubjectRounds(node, REPORT_TOPIC, ReportJudge(node.clock, prices, fees), most_each=_MOST_OF_ONE)
     service = ConsensusService(node, facts, source, records=lambda: ValidatorRecords(node))
     return TierParts(services=[service], routes=consensus_routes(service.describe), operations=CONSENSUS_OPERATIONS)

@@ -48,6 +48,10 @@ class AttestationRequest:
         return self.report.digest
 
     @property
+    def author(self) -> bytes:
+        return self.signed.signer
+
+    @property
     def expires_at_s(self) -> int:
         """An hour after the last fill, so that every validator's vote says the same."""
         return self.report.execution.executed_at_ns // _SECOND_NS + _VALID_SECONDS

@@ -46,6 +46,9 @@ class Subject(Protocol):
     def digest(self) -> bytes: ...
     @property
     def expires_at_s(self) -> int: ...
+    @property
+    def author(self) -> bytes:
+        """The account that asks; once the judge has checked it, it is proven."""
 
 
 class Judge[S: Subject](Protocol):
@@ -72,11 +75,30 @@ class Announcement:
     topic: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    digest: bytes
+    author: bytes
+    deadline_ns: int
+
+
 class SubjectRounds[S: Subject]:
     """A `RoundSource`. `topic` is that of the peers' messages with subjects."""
 
-    def __init__(self, node: NodeContext, topic: str, judge: Judge[S], *, announce: Announcement | None = None) -> None:
-        """Each decision's certificate goes where `announce` says."""
+    def __init__(
+        self,
+        node: NodeContext,
+        topic: str,
+        judge: Judge[S],
+        *,
+        most_each: int,
+        announce: Announcement | None = None,
+    ) -> None:
+        """An author may have `most_each` rounds that are not over by the clock: it cannot keep others from having any.
+
+        Each decision's certificate goes where `announce` says.
+        """
+        self._most_each = most_each
         self._peers = node.peers
         self._announce = announce
         self._topic = topic
@@ -84,7 +106,7 @@ class SubjectRounds[S: Subject]:
         self._voter: Voter | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._open = 0
-        self._digests: dict[RoundKey, bytes] = {}
+        self._opened: dict[RoundKey, _Opened] = {}
         node.peers.on(topic, self._on_subject)
 
     async def run(self, voter: Voter) -> None:
@@ -118,7 +140,8 @@ class SubjectRounds[S: Subject]:
         subject = self._judge.decode(content)
         key = (subject.round, subject.topic)
         if key in voter.driver.rounds:
-            if self._digests.get(key) != subject.digest:
+            opened = self._opened.get(key)
+            if opened is None or opened.digest != subject.digest:
                 raise RefusedMessage(Reason.WRONG_SUBJECT, "another subject of this topic is voted on in this round")
             return subject
         self._check(subject, voter)
@@ -131,8 +154,8 @@ class SubjectRounds[S: Subject]:
             resend_ns=_RESEND_NS,
         )
         voter.driver.open(round_)
-        self._digests = {known: digest for known, digest in self._digests.items() if known in voter.driver.rounds}
-        self._digests[key] = subject.digest
+        self._opened = {known: opened for known, opened in self._opened.items() if known in voter.driver.rounds}
+        self._opened[key] = _Opened(subject.digest, subject.author, round_.deadline_ns)
         for other in voter.context.voters.voters:
             if other != voter.context.me:
                 self._peers.offer(voter.membership.nodes[other], self._topic, content)
@@ -152,12 +175,17 @@ class SubjectRounds[S: Subject]:
         judging.add_done_callback(on_judged)
 
     def _check(self, subject: S, voter: Voter) -> None:
-        now_s = voter.clock.now_ns() // _SECOND_NS
+        now_ns = voter.clock.now_ns()
+        now_s = now_ns // _SECOND_NS
         if subject.epoch != voter.context.voters.epoch:
             raise RefusedMessage(Reason.WRONG_EPOCH, f"a subject of epoch {subject.epoch}")
         if subject.expires_at_s <= now_s:
             raise RefusedMessage(Reason.EXPIRED, f"it expired at {subject.expires_at_s}, and it is {now_s}")
         check_due(subject.round, voter.round_now())
+        # Before a signature costs anything. Who only claims to be the author is refused as well, and opens nothing.
+        begun = sum(one.author == subject.author and one.deadline_ns > now_ns for one in self._opened.values())
+        if begun >= self._most_each:
+            raise RefusedMessage(Reason.TOO_MANY, f"{begun} rounds of this author's are not over: try again later")
         if self._open >= _MOST_OPEN:
             raise RefusedMessage(Reason.OVERSIZED, f"{self._open} subjects are being judged: try again later")
 

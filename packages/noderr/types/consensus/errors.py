@@ -19,6 +19,7 @@ class Reason(enum.StrEnum):
     MALFORMED = "malformed"
     OVERSIZED = "oversized"
     BUSY = "busy"
+    TOO_MANY = "too-many"
     WRONG_CHAIN = "wrong-chain"
     WRONG_EPOCH = "wrong-epoch"
     NOT_A_MEMBER = "not-a-member"
