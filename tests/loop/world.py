@@ -31,6 +31,7 @@ from noderr.types.consensus import AccountSignatures
 from noderr.types.tier_numbers import GUARDIAN_TIER, ORACLE_TIER, VALIDATOR_TIER
 from noderr.types.trading import Instrument
 from noderr.utils import seeded
+from noderr.validator_consensus.attestation_codec import AttestationCodec
 from noderr.validator_consensus.fee_table import FeeRates, FeeTable
 from tests.loop.errors import OptionError
 from tests.loop.guardian import Guardian
@@ -112,7 +113,7 @@ class World:
     def _seat(self, member: Member, ended: Callable[[Round, Decided | Failed], None]) -> Seat:
         domain = self.network.domain
         context = RoundContext(member.key.address, self.network.voters(member.tier), domain, AccountSignatures())
-        codec = oracle_codec(domain) if member.tier == ORACLE_TIER else Codec(domain)
+        codec = {ORACLE_TIER: oracle_codec, VALIDATOR_TIER: AttestationCodec}.get(member.tier, Codec)(domain)
         others = names_by_address(self.network.members(member.tier), member)
         return Seat(member.name, member.key, context, codec, others, self.links, ended)
 

@@ -16,6 +16,7 @@ from noderr.core.parts import NodeContext, TierParts
 from noderr.types.consensus import Choice, Reason, RefusedMessage, VoterSet, check_signature
 from noderr.utils import Clock
 from noderr.validator_consensus.absent import NoChain, NoFees, NoPrices
+from noderr.validator_consensus.attestation_codec import AttestationCodec
 from noderr.validator_consensus.certificate_proof import CertificateRules
 from noderr.validator_consensus.check_runner import CheckRunner
 from noderr.validator_consensus.execution_band import ExecutionBandCheck
@@ -96,7 +97,7 @@ def consensus_parts(node: NodeContext, prices: BandSource | None = None, fees: F
 
     Without prices, fees and a chain no execution passes all four checks: validators then abstain, or reject.
     """
-    facts = ProtocolFacts(tier="validator", period_ns=PERIOD_NS, keep=256)
+    facts = ProtocolFacts(tier="validator", period_ns=PERIOD_NS, codec=AttestationCodec, keep=256)
     source = SubjectRounds(node, REPORT_TOPIC, ReportJudge(node.clock, prices, fees), most_each=_MOST_OF_ONE)
     service = ConsensusService(node, facts, source, records=lambda: ValidatorRecords(node))
     return TierParts(services=[service], routes=consensus_routes(service.describe), operations=CONSENSUS_OPERATIONS)
