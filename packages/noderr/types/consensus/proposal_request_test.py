@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from decimal import Decimal
 
 import pytest
 
@@ -23,10 +24,32 @@ from noderr.types.consensus.proposal_request import (
     proposal_request_to_wire,
 )
 from noderr.types.consensus.signal_decision import SignalDecision
-from noderr.types.consensus.trade_proposal_test import DOMAIN, NOW_S, PROPOSAL
+from noderr.types.consensus.trade_proposal import SignalReference, TradeProposal
+from noderr.types.eip712 import Domain
 from noderr.types.signing.account_key import AccountKey
+from noderr.types.trading import Order, OrderType, Side
 from noderr.types.wire import handover_pb2 as pb
 
+NOW_S = 1_790_000_000
+DOMAIN = Domain("NodeOS", "1", 84532, b"\xaa" * 20)
+PROPOSAL = TradeProposal(
+    id=b"\3" * 32,
+    epoch=9,
+    round=5,
+    order=Order(
+        client_order_id="a-1",
+        symbol="BTC/USD",
+        side=Side.BUY,
+        type=OrderType.LIMIT,
+        quantity=Decimal("0.5"),
+        limit_price=Decimal("64000.1"),
+        created_at_ns=NOW_S * 10**9,
+    ),
+    signal=SignalReference(epoch=8, round=3, topic=b"\1" * 32, agreed_signal=b"\2" * 32),
+    snapshot=b"\4" * 32,
+    ruleset=b"\5" * 32,
+    expires_at_s=NOW_S + 5,
+)
 KEY, OTHER = AccountKey(b"\1" * 32), AccountKey(b"\2" * 32)
 AGREED = AgreedSignal(observations=b"\6" * 32, signal=None)
 
