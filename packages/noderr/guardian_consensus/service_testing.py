@@ -23,7 +23,7 @@ from noderr.guardian_consensus.evaluator import Evaluator, Verdict, approve, rej
 from noderr.guardian_consensus.parts import ProposalJudge, proposal_rounds
 from noderr.guardian_consensus.proposal_testing import proposal
 from noderr.guardian_consensus.veto import Veto
-from noderr.types.consensus import Certificate, Choice, Signed, Vote, make_certificate, sign
+from noderr.types.consensus import Certificate, Choice, Signed, Vote, make_certificate, sign, verify_certificate
 from noderr.types.consensus.agreed_signal import AgreedSignal, market_topic
 from noderr.types.consensus.on_wire import certificate_from_wire
 from noderr.types.consensus.proposal_request import ProposalRequest, proposal_request_to_wire
@@ -31,7 +31,7 @@ from noderr.types.consensus.signal_decision import SignalDecision
 from noderr.types.consensus.trade_proposal import SignalReference, TradeProposal, trade_id
 from noderr.types.eip712 import Domain
 from noderr.types.signing.account_key import AccountKey
-from noderr.types.tier_numbers import ORACLE_TIER
+from noderr.types.tier_numbers import GUARDIAN_TIER, ORACLE_TIER
 from noderr.types.wire import consensus_pb2
 
 EPOCH = 1
@@ -205,3 +205,15 @@ class Guardians:
             lambda: all(node.has_opened(proposal) and node.round_of(proposal).status != "open" for node in self.nodes),
             20,
         )
+
+
+def prove(guardians: Guardians, proposal: TradeProposal, choice: Choice) -> None:
+    """Everybody has a certificate of this choice on just this proposal, which anybody can verify."""
+    for node in guardians.nodes:
+        certificate = node.round_of(proposal).certificate
+        assert certificate is not None
+        assert node.voter is not None
+        voters, domain = node.voter.context.voters, node.voter.context.domain
+        verify_certificate(certificate, voters, domain, now_s=proposal.expires_at_s)
+        assert (certificate.tier, certificate.choice) == (GUARDIAN_TIER, choice)
+        assert (certificate.topic, certificate.subject) == (proposal.id, proposal.digest)
