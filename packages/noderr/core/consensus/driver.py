@@ -181,12 +181,14 @@ class RoundDriver:
 
     def _keep_early(self, key: RoundKey, payload: Payload) -> None:
         """A round that others began a moment before: its messages wait, if they are proven. Raises `RefusedMessage`."""
-        check_due(key[0], self._round_now())
-        refused = self._early.refusal(key, payload)
-        if refused is not None:
+        due = self._round_now()
+        check_due(key[0], due)
+        self._early.forget_before(due - 1)
+        size = len(self._codec.encode([payload]))
+        if (refused := self._early.refusal(key, payload, size)) is not None:
             raise refused
         check_proven(payload, self._context, self._clock.now_ns())
-        self._early.keep(key, payload, len(self._codec.encode([payload])))
+        self._early.keep(key, payload, size)
 
     def refuse(self, refused: RefusedMessage) -> None:
         """Count a message that does not count."""
@@ -221,9 +223,7 @@ class RoundDriver:
         self._listener.accused(evidence)
 
     def _drop(self, key: RoundKey) -> None:
-        """Nobody waits in vain: what has not ended, because nothing has looked at it since or its decision was never
-        explained, is told as failed.
-        """
+        """What has not ended is told as failed: nothing has looked at it since, or its decision was never explained."""
         round_ = self.rounds[key]
         if key not in self._ended:
             self.do(round_, round_.on_time(self._clock.now_ns()))

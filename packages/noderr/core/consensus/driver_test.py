@@ -255,6 +255,18 @@ async def test_opening_a_round_checks_at_most_two_messages_of_a_kind_of_each_vot
     assert len(round_.tally.votes) == len(rig.accused) == 4, "two that differ are evidence, early as well"
 
 
+async def test_who_signs_ever_more_early_messages_has_no_more_of_them_checked() -> None:
+    rig = DriverRig()
+    for number in range(3000):
+        rig.deliver(signed(1, round=6, topic=number.to_bytes(32)))
+    checked = rig.signatures.asked
+    assert checked < 1000
+    assert rig.refused() == {"busy": 3000 - checked}
+    rig.round_now = 8
+    rig.deliver(signed(1, round=9))
+    assert rig.signatures.asked == checked + 1, "what waited for rounds that are over makes room"
+
+
 async def test_an_early_message_of_no_member_or_of_another_epoch_is_refused_at_once() -> None:
     rig = DriverRig()
     rig.deliver(sign(vote(round=6), AccountKey(b"\x77" * 32), DOMAIN), signed(1, round=6, epoch=8))

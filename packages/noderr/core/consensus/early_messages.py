@@ -44,10 +44,13 @@ def check_proven(payload: Payload, context: RoundContext, now_ns: int) -> None:
     check_signature(payload, context.domain, context.signatures)
 
 
-class _Place(NamedTuple):
-    """Certificates have many signers: they share one place in a round, under nobody's name."""
+def _memory(size: int) -> int:
+    return _OBJECT_BYTES + _BYTES_PER_BYTE * size
 
-    key: RoundKey
+
+class _Place(NamedTuple):
+    """In a round. Certificates have many signers: they share one, under nobody's name."""
+
     signer: bytes
     kind: type
     view: int
@@ -57,63 +60,62 @@ class _Place(NamedTuple):
 class EarlyMessages:
     """Where a voter may say one thing, one message of it waits, and a second one that differs: the two are evidence.
 
-    Each voter has `share_bytes` of memory, where its newest messages push out its own oldest: nobody takes another's
-    place, once `check_proven` has shown who signed. So a round has two messages of a kind from each voter to check when
-    it opens, fewer than a bundle may bring at any time (a voter's reports of ever more views are refused unchecked).
+    Each voter has `share_bytes` of memory: nobody takes another's place, once `check_proven` has shown who signed. What
+    has no place is not checked. A round that opens has two messages of each kind from each voter to check: 90 from
+    fifteen oracles, a third of what one bundle may bring. A voter's reports of ever more views are refused before that.
     """
 
     def __init__(self, share_bytes: int) -> None:
         self._share = share_bytes
-        self._waiting: dict[RoundKey, dict[_Place, Payload]] = {}
-        self._sizes: dict[bytes, dict[_Place, int]] = {}
+        self._waiting: dict[RoundKey, dict[_Place, tuple[Payload, int]]] = {}
         self._held: Counter[bytes] = Counter()
+        self._oldest = 0
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
 
-    def refusal(self, key: RoundKey, payload: Payload) -> RefusedMessage | None:
-        """Why it would not be kept. Nothing is checked for that: ask it before `check_proven`."""
+    def refusal(self, key: RoundKey, payload: Payload, size: int) -> RefusedMessage | None:
+        """Why a message that has `size` bytes on the wire would not be kept. It is cheap: ask before `check_proven`."""
         place = self._place(key, payload)
-        return place if isinstance(place, RefusedMessage) else None
+        if isinstance(place, RefusedMessage):
+            return place
+        if self._held[place.signer] + _memory(size) > self._share:
+            return RefusedMessage(Reason.BUSY, "as much as may waits for rounds already: send it again later")
+        return None
 
     def keep(self, key: RoundKey, payload: Payload, size: int) -> None:
-        """`size` is what it has on the wire, in bytes. Nothing, if there is a `refusal`, or no room for it at all."""
-        place, held = self._place(key, payload), _OBJECT_BYTES + _BYTES_PER_BYTE * size
-        if isinstance(place, RefusedMessage) or held > self._share:
+        """Nothing, if there is a `refusal`."""
+        place = self._place(key, payload)
+        if isinstance(place, RefusedMessage) or self._held[place.signer] + _memory(size) > self._share:
             return
-        sizes = self._sizes.setdefault(place.signer, {})
-        while self._held[place.signer] + held > self._share:
-            oldest = next(iter(sizes))
-            self._free(oldest)
-            waiting = self._waiting[oldest.key]
-            del waiting[oldest]
-            if not waiting:
-                del self._waiting[oldest.key]
-        self._waiting.setdefault(key, {})[place] = payload
-        sizes[place] = held
-        self._held[place.signer] += held
+        self._waiting.setdefault(key, {})[place] = payload, _memory(size)
+        self._held[place.signer] += _memory(size)
 
     def take(self, key: RoundKey) -> list[Payload]:
         """Those of this round, in the order in which they came; they wait no more."""
         taken = self._waiting.pop(key, {})
-        for place in taken:
-            self._free(place)
-        return list(taken.values())
+        for place, (_, held) in taken.items():
+            self._held[place.signer] -= held
+        return [payload for payload, _ in taken.values()]
 
-    def _free(self, place: _Place) -> None:
-        self._held[place.signer] -= self._sizes[place.signer].pop(place)
+    def forget_before(self, number: int) -> None:
+        """Rounds before this one are not begun any more."""
+        if number > self._oldest:
+            self._oldest = number
+            for key in [key for key in self._waiting if key[0] < number]:
+                self.take(key)
 
     def _place(self, key: RoundKey, payload: Payload) -> _Place | RefusedMessage:
         waiting = self._waiting.get(key, {})
         if isinstance(payload, Certificate):
-            place = _Place(key, b"", Certificate, 0)
+            place = _Place(b"", Certificate, 0)
             return RefusedMessage(Reason.DUPLICATE, "a certificate waits for its round") if place in waiting else place
         message = payload.message
-        place = _Place(key, payload.signer, type(message), getattr(message, "view", 0))
+        place = _Place(payload.signer, type(message), getattr(message, "view", 0))
         first = waiting.get(place)
         if first is None:
             return place
-        if not isinstance(first, Certificate) and first.message == message:
+        if not isinstance(first[0], Certificate) and first[0].message == message:
             return RefusedMessage(Reason.DUPLICATE, "this message waits for its round")
         second = place._replace(is_second=True)
         if second in waiting:

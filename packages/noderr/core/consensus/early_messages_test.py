@@ -49,34 +49,47 @@ def test_each_round_takes_its_own_once_and_in_order() -> None:
     assert early.take(THERE) == [VOTES[1]]
 
 
-def test_the_oldest_of_the_same_voter_gives_way_and_nobody_elses() -> None:
+def test_who_has_filled_its_share_is_refused_and_nobody_else() -> None:
     early = EarlyMessages(SHARE_BYTES)
-    early.keep(HERE, VOTES[0], 100)
     for number in range(5, 100):
         early.keep((number, b"\2" * 32), VOTES[1], 100)
+    refusal = early.refusal(HERE, VOTES[1], 100)
+    assert refusal is not None
+    assert refusal.reason is Reason.BUSY
+    assert early.refusal(HERE, VOTES[0], 100) is None
+    early.keep(HERE, VOTES[0], 100)
     assert len(early) == 3
     assert early.take(HERE) == [VOTES[0]]
-    assert [number for number in range(5, 100) if early.take((number, b"\2" * 32))] == [98, 99]
+    assert [number for number in range(5, 100) if early.take((number, b"\2" * 32))] == [5, 6]
 
 
-def test_what_does_not_fit_at_all_is_not_kept_and_pushes_nothing_out() -> None:
+def test_rounds_that_are_over_make_room() -> None:
     early = EarlyMessages(SHARE_BYTES)
-    early.keep(HERE, VOTES[0], 100)
+    for key in (HERE, THERE):
+        early.keep(key, VOTES[1], 100)
+    early.forget_before(6)
+    assert early.refusal((7, b"\1" * 32), VOTES[1], 100) is None
+    early.forget_before(5)
+    assert early.take(HERE) == []
+    assert early.take(THERE) == [VOTES[1]]
+
+
+def test_what_does_not_fit_at_all_is_not_kept() -> None:
+    early = EarlyMessages(SHARE_BYTES)
     early.keep(THERE, VOTES[0], SHARE_BYTES)
     assert early.take(THERE) == []
-    assert early.take(HERE) == [VOTES[0]]
 
 
 def test_a_voter_has_one_message_of_a_kind_in_a_round_and_a_second_one_as_evidence() -> None:
     early = EarlyMessages(1 << 20)
     early.keep(HERE, VOTES[0], 100)
     for known, reason in ((VOTES[0], Reason.DUPLICATE), (REJECTS[0], None), (ABSTAINS[0], Reason.EQUIVOCATION)):
-        refusal = early.refusal(HERE, known)
+        refusal = early.refusal(HERE, known, 100)
         assert (None if refusal is None else refusal.reason) is reason
         early.keep(HERE, known, 100)
-    assert early.refusal(HERE, VOTES[1]) is early.refusal(THERE, VOTES[0]) is None
+    assert early.refusal(HERE, VOTES[1], 100) is early.refusal(THERE, VOTES[0], 100) is None
     assert early.take(HERE) == [VOTES[0], REJECTS[0]]
-    assert early.refusal(HERE, VOTES[0]) is None
+    assert early.refusal(HERE, VOTES[0], 100) is None
 
 
 def test_a_round_has_one_certificate() -> None:
@@ -84,7 +97,7 @@ def test_a_round_has_one_certificate() -> None:
     certificates = [make_certificate([sign(vote(), key, DOMAIN) for key in some]) for some in (KEYS, KEYS[1:])]
     for certificate in certificates:
         early.keep(HERE, certificate, 100)
-    refusal = early.refusal(HERE, certificates[1])
+    refusal = early.refusal(HERE, certificates[1], 100)
     assert refusal is not None
     assert refusal.reason is Reason.DUPLICATE
     assert early.take(HERE) == certificates[:1]
@@ -102,10 +115,9 @@ def test_nobody_has_more_than_its_share_and_what_was_taken_makes_room(
     for key, voter, size, taken in steps:
         early.keep(key, VOTES[voter], size)
         held = 512 + 8 * size
-        if held <= SHARE_BYTES and (key, voter) not in [one[:2] for one in kept]:
+        has_room = held + sum(one[2] for one in kept if one[1] == voter) <= SHARE_BYTES
+        if has_room and (key, voter) not in [one[:2] for one in kept]:
             kept.append((key, voter, held))
-            while sum(one[2] for one in kept if one[1] == voter) > SHARE_BYTES:
-                kept.remove(next(one for one in kept if one[1] == voter))
         assert len(early) == len(kept)
         if taken:
             assert early.take(key) == [VOTES[one[1]] for one in kept if one[0] == key]
