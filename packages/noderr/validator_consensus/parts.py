@@ -14,6 +14,7 @@ from noderr.core.consensus.subject_rounds import SubjectRounds
 from noderr.core.consensus.voter import ProtocolFacts, Voter
 from noderr.core.parts import NodeContext, TierParts
 from noderr.types.consensus import Choice, Reason, RefusedMessage, VoterSet, check_signature
+from noderr.types.consensus.trade_proposal import trade_id
 from noderr.utils import Clock
 from noderr.validator_consensus.absent import NoChain, NoFees, NoPrices
 from noderr.validator_consensus.attestation_codec import AttestationCodec
@@ -53,9 +54,12 @@ class ReportJudge:
         return request_from_wire(content)
 
     def check(self, subject: AttestationRequest, voter: Voter) -> None:
-        """The executor is a validator, and signed the report. Raises `RefusedMessage`."""
+        """The executor is a validator, the trade is its own, and it signed the report. Raises `RefusedMessage`."""
         if subject.signed.signer not in voter.context.voters.weights:
             raise RefusedMessage(Reason.NOT_A_MEMBER, "the executor does not vote in this epoch")
+        execution = subject.report.execution
+        if execution.trade_id != trade_id(execution.oracles, subject.signed.signer):
+            raise RefusedMessage(Reason.WRONG_SUBJECT, "the trade is not this executor's for this signal")
         check_signature(subject.signed, voter.context.domain, voter.context.signatures)
 
     async def judge(self, subject: AttestationRequest, voter: Voter) -> tuple[Choice, int]:

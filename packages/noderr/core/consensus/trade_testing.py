@@ -10,14 +10,13 @@ from typing import Any
 from noderr.core.consensus.testing import DOMAIN, NOW_NS, NOW_S, keys, voter_set
 from noderr.types.consensus import Certificate, Choice, Vote, VoterSet, make_certificate, sign
 from noderr.types.consensus.agreed_signal import AgreedSignal, market_topic
-from noderr.types.consensus.trade_proposal import SignalReference, TradeProposal
+from noderr.types.consensus.trade_proposal import SignalReference, TradeProposal, trade_id
 from noderr.types.signing.account_key import AccountKey
 from noderr.types.trading import Direction, Order, OrderType, Side, Signal
 
 KEYS = keys(4)
 ORACLES = voter_set(KEYS, tier=3, epoch=8)
 GUARDIANS = voter_set(KEYS, tier=2, epoch=9)
-TRADE = b"\3" * 32
 EXPIRES_S = NOW_S + 60
 
 ORDER = Order(
@@ -40,6 +39,11 @@ SIGNAL = Signal(
     model_hash=b"\x11" * 32,
 )
 
+_TOPIC = market_topic("BTC/USD", 300)
+_PLACE = SignalReference(epoch=8, round=3, topic=_TOPIC, agreed_signal=bytes(32))
+TRADE = trade_id(_PLACE, KEYS[0].address)
+"""The first validator's trade of that round; what exactly was agreed on has no part in its id."""
+
 
 def certificate(tier: int, /, *, signers: Sequence[AccountKey] = KEYS[:3], **changes: Any) -> Certificate:
     """Votes of a tier by real keys; three of four are a quorum. `changes` are of the vote."""
@@ -60,7 +64,7 @@ class SignedTrade:
     """What was agreed and approved. Each part follows from those before it: one lie can be told with all else true."""
 
     signal: Signal | None = SIGNAL
-    topic: bytes = market_topic("BTC/USD", 300)
+    topic: bytes = _TOPIC
     oracle_changes: dict[str, Any] = dataclasses.field(default_factory=dict)
     guardian_changes: dict[str, Any] = dataclasses.field(default_factory=dict)
     proposal_changes: dict[str, Any] = dataclasses.field(default_factory=dict)

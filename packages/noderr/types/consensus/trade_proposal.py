@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from noderr.types.consensus.certificate import Certificate
+from noderr.types.consensus.certificate_reference import CertificateReference
 from noderr.types.consensus.order_struct import ORDER_STRUCT, order_struct
 from noderr.types.consensus.signed import TypedMessage
 from noderr.types.consensus.vote import MAX_U64
@@ -59,7 +60,7 @@ class SignalReference:
         )
 
 
-def trade_id(signal: SignalReference, executor: bytes) -> bytes:
+def trade_id(signal: SignalReference | CertificateReference, executor: bytes) -> bytes:
     """32 bytes: one executor has one trade of one round of the oracles, ever, and no other's has its id."""
     place = signal.epoch.to_bytes(8, "big") + signal.round.to_bytes(8, "big")
     return keccak256(b"noderr trade v1\0" + place + signal.topic + executor)
