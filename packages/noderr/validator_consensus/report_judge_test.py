@@ -12,6 +12,7 @@ from noderr.core.consensus.testing import DOMAIN, voter_set
 from noderr.core.consensus.voter import Voter
 from noderr.types.consensus import AccountSignatures, Reason, RefusedMessage, sign
 from noderr.types.signing.account_key import AccountKey
+from noderr.utils import SystemClock
 from noderr.validator_consensus.execution_testing import KEYS, Trade
 from noderr.validator_consensus.parts import ReportJudge
 from noderr.validator_consensus.request import AttestationRequest, request_from_wire, request_to_wire
@@ -31,7 +32,7 @@ def reported_by(key: AccountKey) -> AttestationRequest:
 
 
 def test_the_executor_reports_its_trade() -> None:
-    ReportJudge(None).check(reported_by(KEYS[0]), VOTER)
+    ReportJudge(SystemClock()).check(reported_by(KEYS[0]), VOTER)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_the_executor_reports_its_trade() -> None:
 )
 def test_nobody_reports_the_trade_of_another(key: AccountKey, reason: Reason) -> None:
     with pytest.raises(RefusedMessage) as caught:
-        ReportJudge(None).check(reported_by(key), VOTER)
+        ReportJudge(SystemClock()).check(reported_by(key), VOTER)
     assert caught.value.reason is reason
 
 
@@ -47,5 +48,5 @@ def test_what_another_signed_is_not_the_executors() -> None:
     told = reported_by(KEYS[0])
     forged = copy.replace(told, signed=copy.replace(told.signed, signature=bytes(65)))
     with pytest.raises(RefusedMessage) as caught:
-        ReportJudge(None).check(forged, VOTER)
+        ReportJudge(SystemClock()).check(forged, VOTER)
     assert caught.value.reason is Reason.BAD_SIGNATURE
